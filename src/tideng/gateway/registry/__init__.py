@@ -1,0 +1,1 @@
+"""Who may send what for whom: customers, principals, mandates, signatures, templates, numbers, consents."""
