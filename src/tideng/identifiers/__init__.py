@@ -1,0 +1,1 @@
+"""What a number or a name is: parse, check, mask, key. Pure."""
