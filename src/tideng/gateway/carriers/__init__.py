@@ -1,0 +1,1 @@
+"""Links to carriers, the routes between them, and a simulated carrier."""
