@@ -1,0 +1,1 @@
+"""Fittings for rooms that keep things: SQLite behind one writer thread with group commit."""
