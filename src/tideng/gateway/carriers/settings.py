@@ -4,8 +4,6 @@ from typing import Literal
 
 from msgspec import Struct
 
-from tideng.gateway.wire.smpp.receipts import IdMatching
-
 
 class CarrierSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One carrier's connection, dialect and limits."""
@@ -49,8 +47,9 @@ class CarrierSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Width of the concatenation reference; 16 repeats later, but costs one octet per part."""
     parts_max: int = 20
     """Longer texts are refused before the first part is sent."""
-    id_matching: IdMatching = IdMatching.EXACT | IdMatching.CASE
-    """How the ids in reports may differ from those in submit_sm_resp."""
+    id_matching: tuple[Literal["case", "zeros", "base"], ...] = ("case",)
+    """How ids in reports may differ from those in submit_sm_resp, besides being exactly equal: in case, in
+    leading zeros, or hexadecimal here and decimal there."""
     reports: Literal["asked", "always", "never"] = "asked"
     """Whether to request delivery reports: as the customer asked, for every message, or not at all."""
     validity: Literal["absolute", "none"] = "absolute"
