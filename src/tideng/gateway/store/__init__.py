@@ -1,0 +1,1 @@
+"""Messages, outbox, reports, mailboxes: rows committed together with their ledger entries."""

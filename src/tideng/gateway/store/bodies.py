@@ -1,0 +1,62 @@
+"""What is personal about a message, sealed under its subject's key. Erasing the key erases this."""
+
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from tideng.evidence.subjects import open_sealed, seal
+from tideng.gateway.messages import MessageId, Micros
+
+
+class Body(Struct, frozen=True, kw_only=True, gc=False):
+    """Everything personal about one message, and the openings of its latest decision."""
+
+    recipient: str
+    """E.164 digits; empty when what was given is not a number."""
+    given: str
+    """The recipient as given."""
+    text: str
+    """As reviewed; for unreadable texts empty."""
+    opening_recipient: bytes
+    opening_text: bytes
+    seen: tuple[tuple[str, str], ...] = ()
+    """Finding codes with what was seen."""
+    reference: str = ""
+    valid_until: Micros = 0
+    not_before: Micros = 0
+    flash: bool = False
+    part_ids: tuple[MessageId, ...] = ()
+    submitted_by: str = ""
+    """Console account, when a person submitted it: may not release it."""
+
+
+class Reply(Struct, frozen=True, kw_only=True, gc=False):
+    """Everything personal about one reply."""
+
+    sender: str
+    text: str
+    opening_sender: bytes = b""
+    opening_text: bytes = b""
+
+
+_encode: Final = msgspec.msgpack.Encoder().encode
+_decode_body: Final = msgspec.msgpack.Decoder(Body).decode
+_decode_reply: Final = msgspec.msgpack.Decoder(Reply).decode
+
+
+def seal_body(key: bytes, message: MessageId, body: Body, nonce: bytes) -> bytes:
+    """Encrypted and bound to its message: a body moved to another row does not open."""
+    return seal(key, _encode(body), nonce, b"message:%d" % message)
+
+
+def open_body(key: bytes, message: MessageId, sealed: bytes) -> Body:
+    return _decode_body(open_sealed(key, sealed, b"message:%d" % message))
+
+
+def seal_reply(key: bytes, subject: str, reply: Reply, nonce: bytes) -> bytes:
+    return seal(key, _encode(reply), nonce, b"reply:" + subject.encode())
+
+
+def open_reply(key: bytes, subject: str, sealed: bytes) -> Reply:
+    return _decode_reply(open_sealed(key, sealed, b"reply:" + subject.encode()))
