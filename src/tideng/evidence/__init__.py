@@ -1,0 +1,1 @@
+"""What happened, provably: canonical entries, a Merkle ledger, signed checkpoints, keyed commitments."""
