@@ -60,6 +60,8 @@ def open_writable(
         conn.execute("PRAGMA foreign_keys=ON")
         if secure_delete:
             conn.execute("PRAGMA secure_delete=ON")
+            # After a crash the log may hold what was deleted just before it.
+            conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         migrate(conn, path, schema, now)
         _check_size(conn, path)
     except sqlite3.Error as error:
