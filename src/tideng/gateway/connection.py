@@ -136,7 +136,7 @@ class SmppConnection(asyncio.Protocol):
         return self._closing_at is not None or self._is_over
 
     def request(self, pdu: Pdu, context: object) -> None:
-        """Send a request. Its answer comes as `Answer(pdu, context)`; else the context is in `expired`/`lost`."""
+        """Send a request. The answer is `Answer(pdu, context)`; else the context in `expired`, `lost`."""
         now = self._clock()
         octets = self.session.request(pdu, context, now)
         self._unwritten.append(context)
