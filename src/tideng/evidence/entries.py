@@ -62,6 +62,8 @@ def encode_entry(entry: Struct | Mapping[str, object]) -> bytes:
         leaf = _encode(entry)
     except (TypeError, ValueError, OverflowError) as error:
         raise EntryInvalid(f"the entry has no canonical form: {type(error).__name__}") from error
+    if b"null" in leaf and _holds_float(msgspec.to_builtins(entry)):
+        raise EntryInvalid("the entry holds NaN or infinity, which would silently become null")
     # Reading it back costs about a microsecond and is the whole check: types, range, depth, kind and at.
     decode_entry(leaf)
     return leaf
@@ -86,6 +88,14 @@ def is_canonical(leaf: bytes) -> bool:
         return _encode(decode_entry(leaf)) == leaf
     except EntryInvalid:
         return False
+
+
+def _holds_float(value: object) -> bool:
+    if isinstance(value, dict):
+        return any(_holds_float(item) for item in value.values())
+    if isinstance(value, list | tuple):
+        return any(_holds_float(item) for item in value)
+    return isinstance(value, float)
 
 
 def _without_content(error: Exception) -> str:

@@ -49,8 +49,8 @@ def _library() -> Iterator[Hazard]:
         yield Hazard(
             "SQLITE_WAL_RESET",
             "warning",
-            f"SQLite {sqlite3.sqlite_version}: before 3.51.3, two connections that write or checkpoint at the "
-            f"same moment can damage the file",
+            f"SQLite {sqlite3.sqlite_version}: before 3.51.3, two connections that write or checkpoint "
+            f"at the same moment can damage the file",
             "Tideng writes and checkpoints from one thread only, so it is not affected. Let no other "
             "program open the file for writing; move to SQLite 3.51.3 when your system offers it.",
         )
@@ -75,7 +75,7 @@ def _disk(path: Path) -> Iterator[Hazard]:
         yield Hazard(
             "DISK_SPACE",
             "warning",
-            f"{free // 2**20} MiB are free where {path.name} lies; below {FREE_BYTES_MIN // 2**20} MiB is short",
+            f"{free // 2**20} MiB are free where {path.name} lies; {FREE_BYTES_MIN // 2**20} MiB are advised",
             "Free space: when the disk is full, submissions are refused until there is room.",
         )
 
