@@ -1,4 +1,4 @@
-"""The simulated carrier's inside: answers binds and submits as its settings say, delivers reports and replies."""
+"""The inside of the simulated carrier: answers binds and submits as configured, delivers reports, replies."""
 
 import random
 from collections import deque
