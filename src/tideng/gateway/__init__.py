@@ -1,0 +1,1 @@
+"""The gateway: an SMS comes in, is reviewed, recorded, and goes out."""

@@ -1,0 +1,1 @@
+"""Foreign bytes to events and back. No socket, no clock, no logging: bytes and times are arguments."""

@@ -1,0 +1,1 @@
+"""What a text is, how it travels, and what it hides."""
