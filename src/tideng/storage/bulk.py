@@ -9,7 +9,8 @@ as one long blob, and SQLite takes them apart without Python:
     SELECT value->>0, substr(?2, (value->>1) + 1, value->>2) FROM json_each(?1)
 
 The same trick serves updates (`UPDATE … FROM json_each(?1)` with `rows_json`) and reads
-(`SELECT json_group_array(…)`, one row back).
+(`SELECT json_group_array(…)`, one row back). json_each has columns of its own (key, value, type, atom, id,
+parent, path): qualify yours.
 """
 
 import sqlite3
@@ -18,15 +19,20 @@ from collections.abc import Collection, Iterable, Sequence
 import msgspec
 
 _encode = msgspec.json.Encoder().encode
+_NUL = "\\u0000"
 
 
 def rows_json(rows: Iterable[object]) -> str:
     """JSON text for `json_each(?)`: text, integers, floats, booleans (as 1/0), None, arrays, objects.
 
     `value->>0` gives the first item of a row given as a tuple or list. Bytes do not belong here (they would
-    arrive as base64 text): use `BulkInsert` with `blobs`.
+    arrive as base64 text): use `BulkInsert` with `blobs`. ValueError for text with U+0000, which SQLite's
+    JSON would cut there without a word.
     """
-    return _encode(rows if isinstance(rows, list | tuple) else list(rows)).decode()
+    encoded = _encode(rows if isinstance(rows, list | tuple) else list(rows)).decode()
+    if _NUL in encoded and _NUL in encoded.replace("\\\\", ""):
+        raise ValueError("a text holds U+0000, where SQLite's JSON would cut it. Keep such text as a blob.")
+    return encoded
 
 
 class BulkInsert:
@@ -86,4 +92,5 @@ class BulkInsert:
                 pieces.append(blob)
                 offset += len(blob)
             packed.append(flat)
-        return rows_json(packed), b"".join(pieces)
+        # Never empty: SQLite's substr makes NULL of an empty blob's empty part.
+        return rows_json(packed), b"".join(pieces) or b"\0"

@@ -121,7 +121,8 @@ class Writer:
 
     def enlist(self, participant: Participant) -> None:
         """Let `participant` follow every transaction from the next one on."""
-        self.call(lambda _: self._participants.append(participant))
+        # Alone: a participant that joined inside a transaction would see its end and not its beginning.
+        self._call_alone(lambda _: self._participants.append(participant))
 
     def submit(self, job: Callable[[sqlite3.Connection], T]) -> "Future[T]":
         """Run `job` in a transaction; the future has its result once the commit is synced to disk.
@@ -155,10 +156,7 @@ class Writer:
 
     def truncate_wal(self) -> bool:
         """Move everything into the database file and empty the log; False if a reader held it back."""
-        future: Future[bool] = Future()
-        future.set_running_or_notify_cancel()
-        self._put(_Job(_truncate, future, alone=True))
-        return future.result()
+        return self._call_alone(_truncate)
 
     def close(self) -> None:
         """Finish the jobs handed in, empty the log, close the file and let go of the lock. Repeatable."""
@@ -173,6 +171,13 @@ class Writer:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _call_alone(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        """`call`, between transactions."""
+        future: Future[T] = Future()
+        future.set_running_or_notify_cancel()
+        self._put(_Job(job, future, alone=True))
+        return future.result()
 
     def _put(self, job: _Job) -> None:
         # The gate makes sure that nothing is queued behind the end mark, where no one would answer it.
