@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 
 from carriers.independent_smsc import DELIVER, ENQUIRE, RESP, SUBMIT, UNBIND, IndependentSmsc, Submit, pdu
 from carriers.traffic import Traffic, cleared
-
 from tideng.gateway.carriers.outcomes import Outcome
 from tideng.gateway.carriers.routes import ErrorClass
 from tideng.gateway.wire.smpp.receipts import ReceiptState

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 import pytest
-from carriers.traffic import WAIT_S, Traffic, cleared
 
+from carriers.traffic import WAIT_S, Traffic, cleared
 from tideng.gateway.carriers.outcomes import Outcome
 from tideng.gateway.carriers.routes import ErrorClass
 from tideng.gateway.carriers.simulator import SimulatedCarrier
