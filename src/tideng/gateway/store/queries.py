@@ -67,7 +67,10 @@ class PartRow(Struct, frozen=True, gc=False):
     state: str
 
 
-_COLUMNS: Final = "id, customer, principal, category, code_number, door, action, state, codes, position, maybe_sent, changed_at"
+_COLUMNS: Final = (
+    "id, customer, principal, category, code_number, door, action, state, codes, position, "
+    "maybe_sent, changed_at"
+)
 
 
 def today(reader: sqlite3.Connection, day: int) -> dict[str, int]:

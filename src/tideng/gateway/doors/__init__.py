@@ -1,0 +1,1 @@
+"""Where others meet the gateway: translate, call one step, translate back."""
