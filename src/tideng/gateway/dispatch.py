@@ -17,7 +17,7 @@ from tideng.gateway.messages import Micros
 from tideng.gateway.pump import Pump
 from tideng.gateway.settings import DispatchSettings
 from tideng.gateway.store.mailbox import NewMail
-from tideng.gateway.store.outbox import Booking, book, lease, next_due, release_all
+from tideng.gateway.store.outbox import Booking, Leased, book, lease, next_due, release_all
 from tideng.gateway.store.store import Store
 from tideng.gateway.telling import report_mail
 from tideng.identifiers.phone import operator_of
@@ -55,7 +55,7 @@ class OnResult(Protocol):
 class Recalls(Protocol):
     """How a queued message is taken back, and how one from the outbox is cleared again."""
 
-    def clear_again(self, rows: Sequence[object]) -> list["Flight"]: ...
+    def clear_again(self, rows: Sequence[Leased]) -> list["Flight"]: ...
     async def withdraw(self, flight: "Flight", code: str) -> None: ...
 
 
@@ -112,7 +112,7 @@ class Dispatch:
         self._refilling: asyncio.Task[None] | None = None
         self._open = False
         self.recalls: Recalls | None = None
-        self.told: "Told | None" = None
+        self.told: Told | None = None
 
     async def start(self) -> None:
         freed = await self._store.run(release_all)
@@ -154,13 +154,13 @@ class Dispatch:
         self._queue(Flight(cleared, subject))
 
     def stop(self, subject: str, principal: str) -> None:
-        """An opt-out is in force: nothing of this principal ("*": of anybody) may still go to this subject."""
+        """An opt-out is in force: nothing of this principal ("*": anybody) may still go to this subject."""
         principals, _ = self._stopped.get(subject, (set(), 0))
         self._stopped[subject] = (principals | {principal}, self._store.now())
 
     def tick(self) -> None:
         """A few times a second: look for due rows, feed idle carriers, forget old stops."""
-        self._feed_soon()
+        self.feed_soon()
         horizon = self._store.now() - _STOPS_KEPT_US
         for subject in [s for s, (_, at) in self._stopped.items() if at < horizon]:
             del self._stopped[subject]
@@ -199,9 +199,10 @@ class Dispatch:
             return
         up = [name for name in flight.order if self._carriers[name].is_bound and name not in flight.tried]
         self._queues[(up or flight.order)[0]].append(flight)
-        self._feed_soon()
+        self.feed_soon()
 
-    def _feed_soon(self) -> None:
+    def feed_soon(self) -> None:
+        """There may be room at a carrier: look once this turn of the loop is over."""
         if not self._feed_asked:
             self._feed_asked = True
             asyncio.get_running_loop().call_soon(self._feed)
@@ -257,7 +258,7 @@ class Dispatch:
 
     def _answered(self, flight: Flight, handover: Handover) -> None:
         self._results.put((flight, handover))
-        self._feed_soon()
+        self.feed_soon()
 
     def _end(self, flight: Flight, state: str, outcome: str, *, reason: str) -> None:
         """Finish a message without asking a carrier."""
@@ -337,9 +338,7 @@ class Dispatch:
             maybe_sent=flight.maybe_sent,
         )
 
-    def _booked(
-        self, flight: Flight, handover: Handover, state: str, outcome: str, now: Micros
-    ) -> Booking:
+    def _booked(self, flight: Flight, handover: Handover, state: str, outcome: str, now: Micros) -> Booking:
         outbound = flight.cleared.outbound
         mail = None
         if state != "sent":

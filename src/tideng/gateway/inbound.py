@@ -114,7 +114,9 @@ class Inbound:
                 opening_sender=entropy[:32],
                 opening_text=entropy[32:64],
             )
-            rows.append((self._ids.next(), one, seal_reply(keys[one.subject], one.subject, reply, entropy[64:])))
+            rows.append(
+                (self._ids.next(), one, seal_reply(keys[one.subject], one.subject, reply, entropy[64:]))
+            )
             if one.meaning != "reply":
                 principal = one.principal if one.meaning == "opt_out" and one.principal else EVERYONE
                 outs.append(OptOut(principal=principal, recipient=one.subject, at=now, source="inbound"))
@@ -145,7 +147,11 @@ class Inbound:
             )
             write_life(
                 conn,
-                [(one.talk.message, p.index) for one, p in zip(understood, positions, strict=True) if one.talk],
+                [
+                    (one.talk.message, p.index)
+                    for one, p in zip(understood, positions, strict=True)
+                    if one.talk
+                ],
             )
             put_mail(conn, mail)
             return new
@@ -185,7 +191,9 @@ class Inbound:
             if one.meaning == "reply" or one.talk is None or (one.subject, principal) not in fresh:
                 continue
             fresh.discard((one.subject, principal))
-            submission = confirmation(self._registry.snapshot, one.talk, one, self._ids.next(), self._store.now())
+            submission = confirmation(
+                self._registry.snapshot, one.talk, one, self._ids.next(), self._store.now()
+            )
             if submission is None:
                 continue
             try:
@@ -199,7 +207,12 @@ def confirmation(
 ) -> Submission | None:
     """The one message that may follow a stop: it says that the stop is in force. None without a signature."""
     signature = next(
-        (s.id for s in snapshot.signatures.values() if s.principal == talk.principal and s.status == "active"), ""
+        (
+            s.id
+            for s in snapshot.signatures.values()
+            if s.principal == talk.principal and s.status == "active"
+        ),
+        "",
     )
     customer = snapshot.customer(talk.customer)
     name = signature or (customer.default_signature if customer else "")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Final, Protocol
 
 from msgspec import Struct
@@ -12,9 +13,9 @@ from tideng.evidence.entries import encode_entry
 from tideng.evidence.ledger import Position
 from tideng.gateway.clearance import Cleared, Openings, Sealed, clear
 from tideng.gateway.entries import DecisionEntry
-from tideng.gateway.messages import MessageId, Micros, Outbound, Submission
 from tideng.gateway.ids import MessageIds
 from tideng.gateway.mailbox import Mailbox
+from tideng.gateway.messages import MessageId, Micros, Outbound, Submission
 from tideng.gateway.pump import Pump
 from tideng.gateway.registry.snapshot import Snapshot
 from tideng.gateway.registry.store import consents, opted_out
@@ -121,7 +122,7 @@ class Intake:
         loop = asyncio.get_running_loop()
         futures: list[asyncio.Future[Outcome]] = [loop.create_future() for _ in submissions]
         for submission, future in zip(submissions, futures, strict=True):
-            self.offer(submission, lambda outcome, future=future: _settle(future, outcome))
+            self.offer(submission, partial(_settle, future))
         return list(await asyncio.gather(*futures))
 
     def _failed(self, batch: list[_Waiting], error: Exception) -> None:
@@ -151,7 +152,9 @@ class Intake:
         self._mailbox.arrived(mail)
         for waiting, verdict, draft, position in zip(batch, verdicts, drafts, positions, strict=True):
             if draft.row.leased:
-                self._dispatch.ready(clear(draft.outbound, Sealed(draft.entry, draft.openings, position)), draft.row.subject)
+                self._dispatch.ready(
+                    clear(draft.outbound, Sealed(draft.entry, draft.openings, position)), draft.row.subject
+                )
             waiting.answer(_outcome(verdict, position))
 
     def _first_mail(self, drafts: "Sequence[_Draft]", now: Micros) -> Iterator[NewMail]:

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final, Protocol
 
 import structlog
@@ -131,7 +132,7 @@ class Mailbox:
                 return
             letter = box.letters.popleft()
             box.under_way.add(letter.id)
-            sink.push(letter, lambda ok, letter=letter: self._done(letter, ok))
+            sink.push(letter, partial(self._done, letter))
 
     def tick(self) -> None:
         """Once a second: offer again what came back, and look for letters committed out of order."""
@@ -209,10 +210,10 @@ class Mailbox:
         part_ids: tuple[MessageId, ...] = ()
         try:
             if mail.sealed:
-                reply = open_reply(self._store.keys.key_for(mail.subject), mail.subject, mail.sealed)
+                reply = open_reply(self._store.key_for(mail.subject), mail.subject, mail.sealed)
                 number, text = reply.sender, reply.text
             elif sealed_body:
-                body = open_body(self._store.keys.key_for(subject), mail.message, sealed_body)
+                body = open_body(self._store.key_for(subject), mail.message, sealed_body)
                 number, part_ids, reference = body.recipient or body.given, body.part_ids, body.reference
         except SubjectErased:
             _log.info("mail_about_an_erased_subject", letter=mail.id)

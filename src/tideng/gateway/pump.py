@@ -92,7 +92,7 @@ class Pump(Generic[T]):
                 continue
             try:
                 await self._work(batch)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - one bad batch must not stop the step
                 _log.error("batch_failed", pump=self.name, items=len(batch), error=str(error), exc_info=True)
                 self._failed(batch, error)
 

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final, Protocol
 
 import msgspec
@@ -32,7 +32,7 @@ from tideng.gateway.store.reports import (
 from tideng.gateway.store.states import FINAL, of_parts
 from tideng.gateway.store.store import Store
 from tideng.gateway.telling import is_told
-from tideng.gateway.wire.smpp.receipts import IdMatching, ReceiptState, id_forms
+from tideng.gateway.wire.smpp.receipts import IdDifference, ReceiptState, id_forms
 
 _log = structlog.get_logger()
 
@@ -91,14 +91,14 @@ class Reports:
         books: Books,
         mailbox: Mailbox,
         ids: MessageIds,
-        matching: Mapping[str, IdMatching],
+        differences: Mapping[str, Collection[IdDifference]],
         settings: ReportSettings,
     ) -> None:
         self._store = store
         self._books = books
         self._mailbox = mailbox
         self._ids = ids
-        self._matching = matching
+        self._differences = differences
         self._settings = settings
         self._orphans: OrderedDict[tuple[str, str], list[_Orphan]] = OrderedDict()
         self._pump: Pump[_Item] = Pump(
@@ -251,22 +251,15 @@ class Reports:
             for form in self._forms_of(report.carrier, report.carrier_id)
         ]
         found = find_parts(self._store.reader, forms)
-        return [
-            self._one(report, found.get(number, []))
-            for number, report in enumerate(reports)
-        ]
+        return [self._one(report, found.get(number, [])) for number, report in enumerate(reports)]
 
     def _one(self, report: Report, rows: list[PartRow]) -> PartRow | None:
         exact = [row for row in rows if row.carrier_id == report.carrier_id]
         if exact:
             return exact[0]
-        matching = self._matching.get(report.carrier, IdMatching.EXACT)
-        wanted = {form.value for form in id_forms(report.carrier_id, matching)}
-        loose = [
-            row
-            for row in rows
-            if wanted & {form.value for form in id_forms(row.carrier_id, matching)}
-        ]
+        allowed = self._differences.get(report.carrier, ())
+        wanted = set(id_forms(report.carrier_id, allowed))
+        loose = [row for row in rows if wanted.intersection(id_forms(row.carrier_id, allowed))]
         if len({(row.message, row.part) for row in loose}) == 1:
             return loose[0]
         return None
@@ -274,8 +267,8 @@ class Reports:
     def _forms_of(self, carrier: str, carrier_id: str) -> tuple[str, ...]:
         if not carrier_id:
             return ()
-        matching = self._matching.get(carrier, IdMatching.EXACT)
-        return tuple(dict.fromkeys(folded(form.value) for form in id_forms(carrier_id, matching)))
+        forms = id_forms(carrier_id, self._differences.get(carrier, ()))
+        return tuple(dict.fromkeys(folded(form) for form in forms))
 
     def _keep(self, orphan: _Orphan, forms: Sequence[str]) -> None:
         for form in forms:

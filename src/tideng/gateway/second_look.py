@@ -127,7 +127,7 @@ class SecondLook:
 
     def _cleared(self, row: Leased) -> Cleared:
         leaf = self._store.ledger.leaf(row.position)
-        body = open_body(self._store.keys.key_for(row.subject), row.message, row.sealed)
+        body = open_body(self._store.key_for(row.subject), row.message, row.sealed)
         openings = Openings(body.opening_recipient, body.opening_text)
         outbound = Outbound(
             id=row.message,
@@ -175,17 +175,13 @@ class SecondLook:
         mail = self._mail(row, decided_body, entry, now) if action == "refuse" else None
         day = store.day(now)
         letters = [mail] if mail is not None else []
-        position = await store.run(
-            lambda conn: write_redecided(conn, store.ledger, decided, letters, day)
-        )
+        position = await store.run(lambda conn: write_redecided(conn, store.ledger, decided, letters, day))
         self._mailbox.arrived(letters)
         self._dispatch.tick()
         return Outcome(row.id, action, entry.codes, position.index)
 
-    def _decided(
-        self, row: "Row", entry: DecisionEntry, body: Body, nonce: bytes, now: Micros
-    ) -> Decided:
-        key = self._store.keys.key_for(row.subject)
+    def _decided(self, row: "Row", entry: DecisionEntry, body: Body, nonce: bytes, now: Micros) -> Decided:
+        key = self._store.key_for(row.subject)
         return Decided(
             id=row.id,
             customer=row.customer,
@@ -238,7 +234,7 @@ class SecondLook:
 
     def _body(self, row: "Row") -> Body:
         try:
-            return open_body(self._store.keys.key_for(row.subject), row.id, row.sealed)
+            return open_body(self._store.key_for(row.subject), row.id, row.sealed)
         except SubjectErased as error:
             raise NoSuchMessage(f"the recipient of message {row.id} has been erased") from error
 

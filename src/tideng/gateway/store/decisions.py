@@ -186,5 +186,6 @@ def recent_messages(
             RecentMessage(principal=principal, category=category, at=time_of(message), text_key=text_key)
         )
     return {
-        subject: tuple(sorted(seen, key=lambda one: one.at, reverse=True)) for subject, seen in grouped.items()
+        subject: tuple(sorted(seen, key=lambda one: one.at, reverse=True))
+        for subject, seen in grouped.items()
     }

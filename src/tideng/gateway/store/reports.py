@@ -49,9 +49,7 @@ class Change(Struct, frozen=True, kw_only=True, gc=False):
     mail: NewMail | None = None
 
 
-def find_parts(
-    reader: sqlite3.Connection, forms: Sequence[tuple[int, str, str]]
-) -> dict[int, list[PartRow]]:
+def find_parts(reader: sqlite3.Connection, forms: Sequence[tuple[int, str, str]]) -> dict[int, list[PartRow]]:
     """(look-up number, carrier, folded id) -> the parts under that id. One statement."""
     found: dict[int, list[PartRow]] = {}
     if not forms:
@@ -129,6 +127,4 @@ def all_orphans(reader: sqlite3.Connection) -> list[tuple[int, str, str, bytes, 
 
 def drop_orphans(conn: sqlite3.Connection, ids: Sequence[int]) -> None:
     """Inside one job: these found their message, or waited too long."""
-    conn.execute(
-        "DELETE FROM orphan_report WHERE id IN (SELECT value FROM json_each(?1))", (rows_json(ids),)
-    )
+    conn.execute("DELETE FROM orphan_report WHERE id IN (SELECT value FROM json_each(?1))", (rows_json(ids),))

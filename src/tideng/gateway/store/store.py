@@ -1,20 +1,30 @@
 """The gateway's store: one database with its single writer, the ledger in it, and the keys beside it."""
 
-import asyncio
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
+from tideng.evidence.keys import secret_key, signing_key
+from tideng.evidence.sqlite import SCHEMA as LEDGER
 from tideng.evidence.sqlite import SqliteLedger
+from tideng.evidence.subjects import SCHEMA as SUBJECTS
 from tideng.evidence.subjects import SubjectKeys
 from tideng.gateway.messages import Micros
+from tideng.gateway.registry.schema import MIGRATIONS as REGISTRY
+from tideng.gateway.registry.schema import ROOM as REGISTRY_ROOM
+from tideng.gateway.store.schema import MIGRATIONS
 from tideng.identifiers.keyed import keyed_hash
 from tideng.storage.sqlite import Writer
 
 T = TypeVar("T")
+
+DATABASE: Final = "tideng.db"
+KEYS: Final = "keys.db"
+SCHEMA: Final = {"evidence": LEDGER, "gateway": MIGRATIONS, REGISTRY_ROOM: REGISTRY}
+"""Every room of the gateway's database. `assembly` adds those of the console."""
 
 
 class Store:
@@ -29,6 +39,7 @@ class Store:
         writer: Writer,
         ledger: SqliteLedger,
         keys: SubjectKeys,
+        key_writer: Writer,
         lookup_key: bytes,
         *,
         now: Callable[[], Micros],
@@ -37,6 +48,7 @@ class Store:
         self.writer = writer
         self.ledger = ledger
         self.keys = keys
+        self._key_writer = key_writer
         self.now = now
         self.time_zone = time_zone
         self._lookup_key = lookup_key
@@ -67,20 +79,32 @@ class Store:
 
     async def keys_for(self, subjects: Sequence[str]) -> dict[str, bytes]:
         """The subjects' keys, made durable first where they are new."""
-        known = self.keys.cached(subjects)
-        if len(known) == len(set(subjects)):
-            return known
-        return await asyncio.to_thread(self.keys.keys_for, subjects, self.entropy)
+        return await self.keys.keys_for_async(subjects, self.entropy)
+
+    def key_for(self, subject: str) -> bytes:
+        """One subject's key. Raises `SubjectErased`."""
+        return self.keys.keys_for([subject], self.entropy)[subject]
 
     def close(self) -> None:
         self.reader.close()
+        self.ledger.close()
         self.writer.close()
-        self.keys.close()
+        self._key_writer.close()
 
 
-DATABASE = "tideng.db"
-KEYS = "keys.db"
+def open_store(directory: Path, *, origin: str, time_zone: tzinfo, now: Callable[[], Micros]) -> Store:
+    """Open, or make, everything that is kept in `directory`.
 
-
-def database_path(directory: Path) -> Path:
-    return directory / DATABASE
+    Raises what the writer, the ledger and the key files raise; nothing is left open then.
+    """
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    signing = signing_key(directory / "ledger.key")
+    lookup = secret_key(directory / "lookup.key")
+    writer = Writer(directory / DATABASE, schema=SCHEMA, clock=now)
+    try:
+        ledger = SqliteLedger(writer, origin=origin, key=signing, clock=now)
+        key_writer = Writer(directory / KEYS, schema={"subjects": SUBJECTS}, secure_delete=True, clock=now)
+    except BaseException:
+        writer.close()
+        raise
+    return Store(writer, ledger, SubjectKeys(key_writer), key_writer, lookup, now=now, time_zone=time_zone)

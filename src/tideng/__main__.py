@@ -1,0 +1,5 @@
+"""`python -m tideng` is `tideng`."""
+
+from tideng.cli.main import run
+
+run()
