@@ -1,4 +1,4 @@
-"""Replies from recipients: "stop" is in force before the carrier gets its answer; the rest reaches the customer."""
+"""Replies: "stop" is in force before the carrier gets its answer; the rest reaches the customer."""
 
 import sqlite3
 from collections.abc import Callable, Sequence

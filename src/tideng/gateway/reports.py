@@ -46,7 +46,7 @@ STATES: Final[Mapping[ReceiptState, str]] = {
     ReceiptState.ACCEPTED: "unknown",
     ReceiptState.SKIPPED: "failed",
 }
-"""What a final report makes of a part. ACCEPTED is final in SMPP 3.4 §5.2.28, but says nothing of delivery."""
+"""What a final report makes of a part. ACCEPTED (SMPP 3.4 §5.2.28) is final, but says nothing of delivery."""
 
 
 class Report(Struct, frozen=True, kw_only=True, gc=False):
@@ -123,7 +123,7 @@ class Reports:
             for booking in bookings:
                 for carrier_id in booking.accepted.values():
                     for orphan in self._orphans.pop((booking.carrier, folded(carrier_id)), ()):
-                        self._pump.put((orphan.report, _Forget(self, orphan.id)))
+                        self._pump.put((orphan.report, _Forget(orphan.id)))
         self._tell(mail)
 
     async def tick(self) -> None:
@@ -284,7 +284,7 @@ class Reports:
 class _Forget:
     """Stands for a carrier's acknowledgement when the report came from the parking place."""
 
-    def __init__(self, reports: Reports, orphan: int) -> None:
+    def __init__(self, orphan: int) -> None:
         self.orphan = orphan
 
     def __call__(self, ok: bool) -> None:

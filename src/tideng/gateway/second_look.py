@@ -1,4 +1,4 @@
-"""Decisions after the first: a person releases or refuses what is held; an opt-out withdraws what is queued."""
+"""Later decisions: a person releases or refuses what is held; an opt-out withdraws what is queued."""
 
 from collections.abc import Sequence
 from typing import Final, Literal
@@ -64,7 +64,7 @@ class SecondLook:
         reason = reason.strip()
         if not 1 <= len(reason) <= REASON_CHARACTERS_MAX:
             raise ValueError(
-                f"the reason has {len(reason)} characters; give 1 to {REASON_CHARACTERS_MAX}, in your own words"
+                f"the reason has {len(reason)} characters; give 1 to {REASON_CHARACTERS_MAX}"
             )
         row = self._row(message)
         if row.state != "held":
