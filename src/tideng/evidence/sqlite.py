@@ -99,7 +99,7 @@ class SqliteLedger:
 
     # Appending
 
-    def append_in(self, conn: sqlite3.Connection, leaves: Sequence[bytes]) -> int:  # noqa: ARG002
+    def append_in(self, conn: sqlite3.Connection, leaves: Sequence[bytes]) -> int:
         """Append what `encode_entry` made, inside a job of the same writer; the index of the first entry.
 
         Durable, with everything else the job wrote, when the job's future has its result; undone if the job
@@ -120,7 +120,7 @@ class SqliteLedger:
         """See `Ledger`. A step back of the machine's clock becomes an entry "clock/1" of its own."""
         return self._clock.now()
 
-    def checkpoint_in(self, conn: sqlite3.Connection) -> None:  # noqa: ARG002
+    def checkpoint_in(self, conn: sqlite3.Connection) -> None:
         """End the transaction of this job with a checkpoint, unless nothing was added since the last."""
         self._is_wanted = True
 
@@ -261,6 +261,8 @@ class SqliteLedger:
         stored = StoredLedger(conn)
         size = stored.size()
         try:
+            if stored.tile_hashes() != size:
+                raise TilesBroken(f"{size} entries are stored, but tiles for {stored.tile_hashes()}")
             edge = TileEdge.load(size, stored.tile)
             self._check_last_leaves(stored, edge)
             self._load_checkpoint(stored, edge)
@@ -271,8 +273,6 @@ class SqliteLedger:
     def _check_last_leaves(self, stored: StoredLedger, edge: TileEdge) -> None:
         """The end of a file is what a power cut or a bad copy takes first."""
         size = edge.size
-        if stored.tile_hashes() != size:
-            raise TilesBroken(f"{size} entries are stored, but tiles for {stored.tile_hashes()}")
         if not size:
             return
         start = (size - 1) // TILE_WIDTH * TILE_WIDTH

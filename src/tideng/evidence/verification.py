@@ -101,10 +101,10 @@ class _Walk:
 
     def _check_entries(self, start: int, stop: int) -> None:
         leaves = self.source.leaves(start, stop)
-        if len(leaves) != stop - start:
-            raise _Differs(start, f"entries {start} to {stop - 1}: only {len(leaves)} are stored")
         hashes = [leaf_hash(leaf) for leaf in leaves]
         self._check_leaf_hashes(start, hashes)
+        if len(leaves) != stop - start:
+            raise _Differs(start + len(leaves), f"entry {start + len(leaves)} is missing")
         for offset, leaf in enumerate(leaves):
             if not is_canonical(leaf):
                 raise _Differs(start + offset, f"entry {start + offset} is not in canonical form")

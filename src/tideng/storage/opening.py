@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tideng.storage.failures import DatabaseCorrupt, StorageFailed, translate
 from tideng.storage.migrations import Migration, migrate
+from tideng.storage.wal import check_log
 
 BUSY_TIMEOUT_MS = 5_000
 
@@ -49,6 +50,7 @@ def open_writable(
         raise StorageFailed(
             f"{path}: {error.strerror}. Make the file and its directory writable for this user."
         ) from error
+    check_log(path)  # before SQLite reads it, and forgets what it cannot read
     conn = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
         conn.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
