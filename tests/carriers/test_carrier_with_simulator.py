@@ -482,6 +482,19 @@ def test_a_refused_bind_is_shown_and_not_hammered() -> None:
     asyncio.run(run())
 
 
+def test_the_simulator_is_bounded() -> None:
+    async def story(centre: SimulatedCarrier, traffic: Traffic) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", centre.port)
+        assert await asyncio.wait_for(reader.read(), WAIT_S) == b"", "one connection too many"
+        writer.close()
+        await traffic.send_all([cleared(id) for id in range(1, 11)])
+        assert centre.counts.dropped == 7, "three delayed reports may wait, the others are given up"
+        assert len(centre.received) == 5
+
+    limits = {"connections_max": 1, "pending_max": 3, "received_max": 5, "report_delay_s": 60.0}
+    play(story, simulator={"behaviour": Behaviour.DELAYED, **limits})
+
+
 def test_only_a_cleared_message_can_be_sent() -> None:
     async def story(centre: SimulatedCarrier, traffic: Traffic) -> None:
         with pytest.raises(AttributeError):

@@ -54,7 +54,7 @@ class Counts(Struct):
     turned_away: int = 0
     """Deliveries answered with anything but ESME_ROK, or not at all."""
     dropped: int = 0
-    """Deliveries given up: nobody took them, or too many waited."""
+    """Answers and deliveries given up: nobody took them, or too many waited."""
     binds: int = 0
     binds_refused: int = 0
     unanswered_max: int = 0
@@ -138,6 +138,8 @@ class MessageCentre:
         self.connections[connection] = 0
         self._submits[connection] = 0
         self._ticker.add(connection)
+        if len(self.connections) > self._settings.connections_max:
+            connection.drop("too many connections; limit is `connections_max`")
 
     def received(self, connection: SmppConnection, events: list[Event], frames: list[bytes]) -> None:  # noqa: ARG002  # the Handler's signature
         """See `Handler`."""
@@ -246,12 +248,18 @@ class MessageCentre:
             self._answer(connection, answer)
         elif behaviour is Behaviour.DELAYED:
             self._answer(connection, answer)
-            self._reports.put(partial(self.deliver, delivery))
+            if len(self._reports) < settings.pending_max:
+                self._reports.put(partial(self.deliver, delivery))
+            else:
+                self.counts.dropped += 1
         else:
             self._answer(connection, answer, delivery)
 
     def _answer(self, connection: SmppConnection, pdu: SubmitSmResp, then: Delivery | None = None) -> None:
-        if self._held is not None:
+        waiting = len(self._answers) if self._held is None else len(self._held)
+        if waiting >= self._settings.pending_max:
+            self.counts.dropped += 1
+        elif self._held is not None:
             self._held.append(partial(self._answer_now, connection, pdu, then))
         else:
             self._answers.put(partial(self._answer_now, connection, pdu, then))
@@ -353,7 +361,7 @@ class MessageCentre:
             return
         self.counts.turned_away += 1
         context.tries += 1
-        if context.tries > self._settings.redeliver_max:
+        if context.tries > self._settings.redeliver_max or len(self._repeats) >= self._settings.pending_max:
             self.counts.dropped += 1
             return
         self._repeats.put(partial(self.deliver, context))

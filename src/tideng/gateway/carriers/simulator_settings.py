@@ -78,7 +78,10 @@ class SimulatorSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     deliver_window: int = 100
     """Unanswered deliver_sm per connection."""
     pending_max: int = 200_000
-    """Reports and replies that wait; beyond it the oldest are dropped and counted."""
+    """Reports and replies that wait, and answers that are delayed or held; what is beyond it is dropped and
+    counted."""
+    connections_max: int = 1000
+    """Connections at the same time; further ones are dropped."""
     received_max: int = 100_000
     """Messages remembered; the oldest are forgotten first."""
     interface_version: int = 0x34
