@@ -59,8 +59,10 @@ def read_udh(octets: bytes) -> tuple[Udh, bytes]:
 def write_udh(about: Concatenation) -> bytes:
     """The header of one part: 6 octets with an 8-bit reference, 7 with a 16-bit one."""
     if about.bits == 16:
-        return bytes((6, REFERENCE_16, 4)) + about.reference.to_bytes(2, "big") + bytes(
-            (about.total, about.index)
+        return (
+            bytes((6, REFERENCE_16, 4))
+            + about.reference.to_bytes(2, "big")
+            + bytes((about.total, about.index))
         )
     return bytes((5, REFERENCE_8, 3, about.reference, about.total, about.index))
 

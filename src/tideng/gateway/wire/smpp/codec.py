@@ -1,7 +1,7 @@
 """One whole PDU from bytes, and to bytes. Strict out, lenient in."""
 
+import struct
 from collections.abc import Callable
-from struct import error as LayoutError
 from typing import Any, Final
 
 from tideng.gateway.wire.smpp import layouts, messages, pdus
@@ -113,7 +113,7 @@ def decode(frame: bytes | memoryview) -> Pdu:
         )
     try:
         return read(frame, sequence, status)
-    except (ValueError, IndexError, LayoutError) as error:
+    except (ValueError, IndexError, struct.error) as error:
         # The readers' own way to say that a NUL or a fixed field lies behind the end.
         raise PeerMistake(
             f"{command_name(command_id)}: the body of {size - HEADER_OCTETS} octets ends early",
@@ -139,7 +139,7 @@ def encode(pdu: Pdu, sequence: int | None = None) -> bytes:
         raise OurMistake(f"sequence_number of a request is {number}; it must be 1 to 0x7FFFFFFF")
     try:
         return _write_header(HEADER_OCTETS + len(body), command_id, pdu.status, number) + body
-    except LayoutError as error:
+    except struct.error as error:
         raise OurMistake("command_status or sequence_number does not fit into 32 bits") from error
 
 

@@ -18,11 +18,13 @@ from tideng.gateway.wire.smpp.octets import (
 from tideng.gateway.wire.smpp.pdus import (
     DistributionList,
     Pdu,
+    ReplaceSm,
     SmeAddress,
     SubmitMulti,
     UnsuccessSme,
 )
 from tideng.gateway.wire.smpp.statuses import Status
+from tideng.gateway.wire.smpp.tlvs import Tag
 
 DESTINATIONS_MAX: Final = 254
 _SME: Final = 1
@@ -255,13 +257,19 @@ def reader(make: type[Pdu]) -> Callable[[bytes, int, int], Pdu]:
         cursor = _Cursor(frame)
         values = [cursor.field(field) for field in fields]
         tlvs = read_tlvs(frame, cursor.at) if cursor.at < len(frame) else ()
-        return make(sequence, status, tlvs, *values)
+        pdu = make(sequence, status, tlvs, *values)
+        if isinstance(pdu, SubmitMulti | ReplaceSm) and pdu.short_message and pdu.tlv(Tag.MESSAGE_PAYLOAD):
+            # As in submit_sm: what is reviewed must be what is sent, so there is one text or none.
+            raise peer_mistake(
+                frame, "short_message and message_payload are both set; send one", Status.ESME_RINVMSGLEN
+            )
+        return pdu
 
     return read
 
 
 def response_reader(make: type[Pdu], command_id: int | None = None) -> Callable[[bytes, int, int], Pdu]:
-    """The reader of a response: it takes what is there and never finds a mistake, as nobody could answer it."""
+    """The reader of a response: takes what is there, finds no mistake, since nobody could answer it."""
     fields = FIELDS[make]
     names = [field.name for field in fields]
     fixed: dict[str, Any] = {} if command_id is None else {"command_id": command_id}
@@ -341,7 +349,7 @@ def write(pdu: Pdu) -> bytes:
     tlvs = pdu.tlvs
     if pdu.status and not tlvs and kind in _RESPONSES:
         return b""  # no body where the status is not ROK (§4.1.2, §4.4.2)
-    if isinstance(pdu, SubmitMulti | pdus.ReplaceSm):
+    if isinstance(pdu, SubmitMulti | ReplaceSm):
         check_message(pdu.short_message, tlvs)
     body = b"".join([_write_field(field, getattr(pdu, field.name)) for field in FIELDS[kind]])
     return body + write_tlvs(tlvs) if tlvs else body

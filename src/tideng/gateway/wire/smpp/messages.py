@@ -3,8 +3,7 @@
 About eight PDUs pass for each message, so these spend no time on tables. Everything else is in `layouts`.
 """
 
-from struct import Struct as Layout
-from struct import error as LayoutError
+import struct
 from typing import Final, TypeVar
 
 from tideng.gateway.wire.smpp.errors import OurMistake, PeerMistake
@@ -39,10 +38,10 @@ MESSAGE_ID_OCTETS: Final = 65
 MESSAGE_ID_READ_OCTETS_MAX: Final = 255
 """Longer than the specification's 65: some message centres exceed it, and losing the id loses the receipt."""
 
-_FIVE: Final = Layout("5B")
+_FIVE: Final = struct.Struct("5B")
 _read_five = _FIVE.unpack_from
-_write_two = Layout("2B").pack
-_write_three = Layout("3B").pack
+_write_two = struct.Struct("2B").pack
+_write_three = struct.Struct("3B").pack
 _write_five = _FIVE.pack
 
 
@@ -113,7 +112,7 @@ def _read_message(frame: bytes, sequence: int, status: int, make: type[_M]) -> _
 def read_submit_sm(frame: bytes, sequence: int, status: int) -> SubmitSm:
     """A submit_sm. Text in both places is refused: what is reviewed must be what is sent."""
     pdu = _read_message(frame, sequence, status, SubmitSm)
-    if pdu.tlvs and pdu.short_message and pdu.tlv(Tag.MESSAGE_PAYLOAD) is not None:
+    if pdu.tlvs and pdu.short_message and pdu.tlv(Tag.MESSAGE_PAYLOAD):
         raise peer_mistake(
             frame, "short_message and message_payload are both set; send one", Status.ESME_RINVMSGLEN
         )
@@ -155,12 +154,12 @@ def write_message(pdu: Message) -> bytes:
                 write_tlvs(tlvs) if tlvs else b"",
             )
         )
-    except LayoutError as error:
+    except struct.error as error:
         raise OurMistake("a one-octet field of the message is outside 0 to 255; correct it") from error
 
 
 def _read_message_id(frame: bytes, sequence: int, status: int, make: type[_R]) -> _R:
-    """A response that carries message_id, read as far as it goes: no body, no NUL, odd TLVs are all accepted."""
+    """A response that carries message_id, as far as it goes: no body, no NUL, odd TLVs are all taken."""
     size = len(frame)
     if size == 16:
         return make(sequence, status)

@@ -3,8 +3,7 @@
 Readers are lenient where leniency loses nothing, writers are strict.
 """
 
-from struct import Struct as Layout
-from struct import error as LayoutError
+import struct
 from typing import Final
 
 from tideng.gateway.wire.smpp.commands import command_name
@@ -12,9 +11,9 @@ from tideng.gateway.wire.smpp.errors import OurMistake, PeerMistake
 from tideng.gateway.wire.smpp.statuses import Status
 from tideng.gateway.wire.smpp.tlvs import Tag, Tlvs, tag_name
 
-HEADER: Final = Layout(">IIII")
+HEADER: Final = struct.Struct(">IIII")
 HEADER_OCTETS: Final = HEADER.size
-TLV_HEAD: Final = Layout(">HH")
+TLV_HEAD: Final = struct.Struct(">HH")
 TLV_OCTETS_MAX: Final = 65_535
 
 _read_tlv_head = TLV_HEAD.unpack_from
@@ -56,7 +55,7 @@ def read_tlvs(frame: bytes, start: int) -> Tlvs:
 
 
 def read_tlvs_as_far_as_possible(frame: bytes, start: int) -> Tlvs:
-    """As `read_tlvs`, but what does not come out even is left away: for responses, which nobody can answer."""
+    """As `read_tlvs`, without what does not come out even: for responses, which nobody can answer."""
     size = len(frame)
     found = []
     while start + 4 <= size:
@@ -75,7 +74,7 @@ def write_tlvs(tlvs: Tlvs) -> bytes:
     for tag, value in tlvs:
         try:
             pieces += (_write_tlv_head(tag, len(value)), value)
-        except LayoutError as error:
+        except struct.error as error:
             raise OurMistake(
                 f"{tag_name(tag)}: tag and length are limited to 65 535, the value is {len(value)} octets"
             ) from error

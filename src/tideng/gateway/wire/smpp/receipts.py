@@ -47,6 +47,7 @@ class Receipt(Struct, frozen=True, gc=False):
 
 _WORDS: Final = {
     "SCHEDUL": ReceiptState.SCHEDULED,
+    "SCHEDLD": ReceiptState.SCHEDULED,
     "ENROUTE": ReceiptState.ENROUTE,
     "DELIVRD": ReceiptState.DELIVERED,
     "DELIVER": ReceiptState.DELIVERED,
@@ -73,20 +74,22 @@ _OUT: Final = {
     ReceiptState.SKIPPED: "SKIPPED",
 }
 _NOT_FINAL: Final = frozenset({ReceiptState.SCHEDULED, ReceiptState.ENROUTE})
-_FIELD: Final = re.compile(r"(?i)\b(id|sub|dlvrd|submit ?date|done ?date|stat|err|text) ?: ?")
+_FIELD: Final = re.compile(r"(?i)\b(id|sub|dlvrd|submit[ _]?date|done[ _]?date|stat|err|text) ?: ?")
 _MESSAGE_STATE_MAX: Final = 9
+_UCS2: Final = 0x08
 
 
 def parse_receipt(pdu: DeliverSm | DataSm) -> Receipt | None:
     """The receipt in a deliver_sm or data_sm; None when it names neither a message nor a state.
 
     Fields may be missing, reordered, in other cases, with or without a space; unknown words of state
-    mean UNKNOWN. Never fails on the peer's octets.
+    mean UNKNOWN. An intermediate notification is never final. Never fails on the peer's octets.
     """
+    may_be_final = not pdu.is_intermediate
     tlv_id, tlv_state = _tlv_id(pdu), _tlv_state(pdu)
     if tlv_id and tlv_state is not None and not pdu.content:
-        return Receipt(tlv_id, tlv_state, tlv_state not in _NOT_FINAL, from_tlv=True)
-    fields = _fields(pdu.content[:TEXT_OCTETS_MAX].decode("latin-1"))
+        return Receipt(tlv_id, tlv_state, may_be_final and tlv_state not in _NOT_FINAL, from_tlv=True)
+    fields = _fields(_line(pdu))
     message_id = tlv_id or fields.get("id", "")[:ID_CHARACTERS_MAX]
     word = fields.get("stat", "").upper()
     state = tlv_state
@@ -99,7 +102,7 @@ def parse_receipt(pdu: DeliverSm | DataSm) -> Receipt | None:
     return Receipt(
         message_id,
         state,
-        state not in _NOT_FINAL,
+        may_be_final and state not in _NOT_FINAL,
         fields.get("err", ""),
         fields.get("submitdate", ""),
         fields.get("donedate", ""),
@@ -178,14 +181,25 @@ def _tlv_state(pdu: DeliverSm | DataSm) -> ReceiptState | None:
     return ReceiptState(value[0])
 
 
+def _line(pdu: DeliverSm | DataSm) -> str:
+    octets = pdu.content[:TEXT_OCTETS_MAX]
+    if pdu.data_coding == _UCS2 and octets[:1] == b"\0":  # some centres write receipts in UCS-2 too
+        return octets.decode("utf-16-be", "replace")
+    return octets.decode("latin-1")
+
+
 def _fields(line: str) -> dict[str, str]:
-    """Key to value; `text:` takes the rest, since it is the message's own words."""
+    """Key to value; `text:` takes the rest, since it is the message's own words.
+
+    Only a receipt that names neither id nor state before its text is read on: else a text that says
+    "stat:DELIVRD" would speak for the carrier.
+    """
     fields: dict[str, str] = {}
     found = list(_FIELD.finditer(line))
     for number, match in enumerate(found):
-        key = match[1].lower().replace(" ", "")
+        key = match[1].lower().replace(" ", "").replace("_", "")
         end = found[number + 1].start() if number + 1 < len(found) else len(line)
-        if key == "text":
+        if key == "text" and ("id" in fields or "stat" in fields):
             fields.setdefault(key, line[match.end() :])
             break
         fields.setdefault(key, line[match.end() : end].strip(" ;,\r\n\t\0"))

@@ -116,7 +116,7 @@ class Session:
         """When the oldest unanswered request was sent: arm the response timer by it."""
         return self._window.oldest_at()
 
-    def receive_data(self, data: bytes, now: float) -> list[Event]:  # noqa: ARG002  # contract: every step is told the time
+    def receive_data(self, data: bytes, now: float) -> list[Event]:
         """What the peer said, in order. Never raises on the peer's bytes; incomplete PDUs are kept.
 
         Costs O(len(data)) over the life of the stream, however it is sliced. After a `Mistake` with

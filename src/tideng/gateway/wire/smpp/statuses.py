@@ -126,7 +126,7 @@ VENDOR_STATUS: Final[dict[VendorStatus, str]] = {
     VendorStatus.REFUSED_SIGNATURE: "The signature is missing, unregistered, expired, or without a mandate.",
     VendorStatus.REFUSED_TEMPLATE: "The text matches no approved template, or a slot holds what it may not.",
     VendorStatus.REFUSED_CONSENT: "The recipient's consent for this category is missing or expired.",
-    VendorStatus.REFUSED_OPTED_OUT: "The recipient has opted out of messages from this principal or from all.",
+    VendorStatus.REFUSED_OPTED_OUT: "The recipient has opted out, from this principal or from everyone.",
     VendorStatus.REFUSED_CONTENT: "The text says what this customer may not send.",
     VendorStatus.REFUSED_RECIPIENT: "The recipient is not a number that can receive SMS.",
     VendorStatus.REFUSED_FREQUENCY: "The recipient has had as many messages as the limit allows for now.",

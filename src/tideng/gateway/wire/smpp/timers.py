@@ -39,7 +39,7 @@ class Deadlines:
         self._is_bound = False
 
     def heard(self, now: float, *, link_only: bool = False) -> None:
-        """Bytes came. `link_only`: nothing but enquire_link and its answer, which is life but not activity."""
+        """Bytes came. `link_only`: only enquire_link or its answer, which is life but not activity."""
         self._heard_at = now
         self._asked_at = None
         if not link_only:
@@ -69,7 +69,11 @@ class Deadlines:
     def _schedule(self) -> list[tuple[Due, float]]:
         timers = self.timers
         if not self._is_bound:
-            return [(Due.CLOSE_NO_BIND, self._opened_at + timers.session_init_s)] if timers.session_init_s else []
+            return (
+                [(Due.CLOSE_NO_BIND, self._opened_at + timers.session_init_s)]
+                if timers.session_init_s
+                else []
+            )
         found = []
         if timers.inactivity_s:
             found.append((Due.CLOSE_INACTIVE, self._active_at + timers.inactivity_s))

@@ -3,18 +3,39 @@
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from tideng.gateway.wire.smpp.errors import PeerMistake
+from tideng.gateway.wire.smpp.errors import OurMistake, PeerMistake
 from tideng.gateway.wire.smpp.statuses import Status
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _QUARTERS_MAX: Final = 48
+FIRST: Final = (datetime(2000, 1, 1, tzinfo=UTC) - EPOCH) // _MICROSECOND
+LAST: Final = (datetime(2100, 1, 1, tzinfo=UTC) - EPOCH) // _MICROSECOND
+_RELATIVE_MAX: Final = timedelta(days=99) // _MICROSECOND
 
 
 def format_absolute(at: int) -> str:
-    """The absolute form, in UTC, of `at` (µs since 1970)."""
+    """The absolute form, in UTC, of `at` (µs since 1970), cut to tenths of a second.
+
+    Raises OurMistake outside 2000-2099, which two digits of a year cannot tell.
+    """
+    if not FIRST <= at < LAST:
+        raise OurMistake(f"{at} µs is outside 2000 to 2099; SMPP times have two-digit years")
     moment = EPOCH + timedelta(microseconds=at)
     return f"{moment:%y%m%d%H%M%S}{moment.microsecond // 100_000}00+"
+
+
+def format_relative(span: int) -> str:
+    """The relative form of a span in µs, rounded up to seconds: `0000` years and months, then days.
+
+    Raises OurMistake for a negative span, or one over 99 days: longer ones need an absolute time.
+    """
+    if not 0 <= span <= _RELATIVE_MAX:
+        raise OurMistake(f"a relative time of {span} µs; it must be 0 to 99 days. Use an absolute time")
+    minutes, seconds = divmod(-(-span // 1_000_000), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    return f"0000{days:02d}{hours:02d}{minutes:02d}{seconds:02d}000R"
 
 
 def parse_time(text: str, now: int, *, status: int = Status.ESME_RINVSCHED) -> int:

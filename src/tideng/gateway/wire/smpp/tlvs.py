@@ -93,12 +93,10 @@ def find(tlvs: Tlvs, tag: int) -> bytes | None:
 
 
 def require(tlvs: Tlvs, tag: int) -> bytes:
-    """The value of a TLV the peer had to send. Raises PeerMistake ESME_RMISSINGOPTPARAM (5.0: RMISSINGTLV)."""
+    """The value of a TLV the peer had to send. PeerMistake ESME_RMISSINGOPTPARAM (5.0: RMISSINGTLV)."""
     value = find(tlvs, tag)
     if value is None:
-        raise PeerMistake(
-            f"{tag_name(tag)} is missing; send it", status=Status.ESME_RMISSINGOPTPARAM
-        )
+        raise PeerMistake(f"{tag_name(tag)} is missing; send it", status=Status.ESME_RMISSINGOPTPARAM)
     return value
 
 

@@ -30,8 +30,7 @@ class Window:
         self.size = size
         self.counted = 0
         self._next = first
-        # In the order of sending, which is the order of expiry: `expired` need not look further than the first
-        # that is young enough.
+        # In the order of sending, which is the order of expiry: `expired` stops at the first young one.
         self._waiting: dict[int, Waiting] = {}
 
     def __len__(self) -> int:
