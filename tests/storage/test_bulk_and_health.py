@@ -2,8 +2,6 @@
 
 import os
 import sqlite3
-import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -86,29 +84,19 @@ def test_mistakes_in_code_are_told() -> None:
         INSERT.pack([(1, "a", "text", 1, None)])
 
 
-def test_a_busy_thread_does_not_starve_a_bulk_insert() -> None:
-    """The GIL convoy: every step of executemany waits for the busy thread; one statement, once or twice."""
-    conn, stop = table(), threading.Event()
+def test_any_number_of_rows_is_one_statement() -> None:
+    """Each run of a statement lets go of the interpreter lock, and a busy event loop makes it wait for it.
+
+    Counted, not timed: how long each wait takes is the machine's affair (the figures are in `bulk`).
+    """
+    conn, runs = table(), []
     rows = [(i, "x", b"y" * 300, i, None) for i in range(200)]
-
-    def spin() -> None:
-        while not stop.is_set():
-            sum(range(100))
-
-    busy = threading.Thread(target=spin)
-    busy.start()
-    try:
-        started = time.perf_counter()
-        INSERT.insert(conn, rows)
-        bulk = time.perf_counter() - started
-        started = time.perf_counter()
-        conn.executemany("INSERT INTO t (id, a, b, c, d) VALUES (? + 1000, ?, ?, ?, ?)", rows)
-        single = time.perf_counter() - started
-    finally:
-        stop.set()
-        busy.join()
-        conn.close()
-    assert bulk < single
+    conn.set_trace_callback(runs.append)
+    INSERT.insert(conn, rows)
+    assert len(runs) == 1
+    conn.executemany("INSERT INTO t (id, a, b, c, d) VALUES (? + 1000, ?, ?, ?, ?)", rows)
+    assert len(runs) == 201
+    conn.close()
 
 
 def codes(path: Path) -> set[str]:
