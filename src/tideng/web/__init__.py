@@ -1,0 +1,1 @@
+"""The shell of every page: layout, sign-in, roles, language, assets. Knows nothing of any product."""
