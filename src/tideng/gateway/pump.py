@@ -7,6 +7,8 @@ from typing import Generic, TypeVar
 
 import structlog
 
+from tideng.storage.failures import StorageError
+
 T = TypeVar("T")
 _log = structlog.get_logger()
 
@@ -23,8 +25,9 @@ class Overloaded(Exception):
 class Pump(Generic[T]):
     """One task that takes everything waiting, works on it as a list, and looks again. No timers.
 
-    A batch whose work raises is given to `failed` with its error; the pump goes on. Items are
-    worked on in the order they were offered, one batch at a time.
+    Items are worked on in the order they were offered, one batch at a time. Work that raises must have
+    changed nothing: the batch is then tried again item by item, and those that fail alone are given to
+    `failed`. Where the storage failed, all are.
     """
 
     def __init__(
@@ -90,11 +93,22 @@ class Pump(Generic[T]):
                 self._wake.clear()
                 self._idle.set()
                 continue
-            try:
-                await self._work(batch)
-            except Exception as error:  # noqa: BLE001 - one bad batch must not stop the step
-                _log.error("batch_failed", pump=self.name, items=len(batch), error=str(error), exc_info=True)
-                self._failed(batch, error)
+            await self._attempt(batch)
+
+    async def _attempt(self, batch: list[T]) -> None:
+        try:
+            await self._work(batch)
+        except StorageError as error:
+            _log.error("batch_not_stored", pump=self.name, items=len(batch), error=str(error))
+            self._failed(batch, error)
+        except Exception as error:  # noqa: BLE001 - one bad item must stop neither its neighbours nor the step
+            if len(batch) > 1:
+                for item in batch:
+                    await self._attempt([item])
+                return
+            # The type alone: messages of unexpected errors may quote what people wrote.
+            _log.error("item_failed", pump=self.name, error=type(error).__name__, exc_info=True)
+            self._failed(batch, error)
 
     def _take(self) -> list[T]:
         if len(self._waiting) <= self._batch_max:

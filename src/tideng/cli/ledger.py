@@ -1,0 +1,172 @@
+"""`tideng ledger`: look at the ledger, prove an entry, recompute everything."""
+
+import base64
+from contextlib import closing
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from tideng.cli.context import Json, database, loaded
+from tideng.cli.show import FAILED, as_json, err, out, stop, table
+
+_TELLING = ("message", "action", "codes", "outcome", "state", "meaning", "object", "id")
+
+app = typer.Typer(help="The tamper-evident ledger: verify, show, prove.", no_args_is_help=True)
+
+
+@app.command()
+def verify(context: typer.Context, json: Json = False) -> None:
+    """Recompute every hash, tile, root and checkpoint. Exit code 1 if anything differs."""
+    from tideng.evidence.keys import signing_key
+    from tideng.evidence.note import verifier_for
+    from tideng.evidence.stored import verify_file
+    from tideng.storage.failures import StorageError
+
+    path = database(context)
+    origin = loaded(context).settings.origin
+    verifier = verifier_for(origin, signing_key(path.parent / "ledger.key"))
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err, transient=True, disable=json) as progress:
+        task = progress.add_task("verifying entries")
+        try:
+            found = verify_file(
+                path,
+                origin,
+                [verifier],
+                lambda done, total: progress.update(task, completed=done, total=total),
+            )
+        except StorageError as error:
+            stop(escape(str(error)), code=FAILED)
+    if json:
+        as_json(
+            {
+                "intact": found.is_intact,
+                "size": found.size,
+                "root": found.root.hex(),
+                "checkpoints": found.checkpoints,
+                "problem": found.problem,
+                "first_differing": found.first_differing,
+            }
+        )
+    elif found.is_intact:
+        out.print(
+            f"[green]✔[/] {found.size} entries, {found.checkpoints} checkpoints recomputed: everything agrees"
+        )
+        out.print(f"  root {found.root.hex()}")
+    else:
+        out.print(f"[bold red]✘ {escape(found.problem)}[/]")
+        out.print(f"  first entry that cannot be vouched for: {found.first_differing}")
+    if not found.is_intact:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    first: Annotated[
+        int | None, typer.Argument(help="Index of the first entry; default: the newest.")
+    ] = None,
+    count: Annotated[int, typer.Option("--count", "-n", min=1, max=1000, help="How many.")] = 10,
+    json: Json = False,
+) -> None:
+    """Show entries as they lie in the ledger."""
+    from tideng.evidence.entries import decode_entry
+    from tideng.evidence.merkle import leaf_hash
+    from tideng.evidence.stored import StoredLedger
+    from tideng.storage.opening import open_reader
+
+    with closing(open_reader(database(context))) as conn:
+        stored = StoredLedger(conn)
+        size = stored.size()
+        start = max(0, size - count) if first is None else first
+        leaves = stored.leaves(start, min(size, start + count))
+    entries = [(start + i, leaf_hash(leaf).hex(), decode_entry(leaf)) for i, leaf in enumerate(leaves)]
+    if json:
+        as_json(
+            {
+                "size": size,
+                "entries": [
+                    {"index": i, "leaf_hash": digest, "entry": entry} for i, digest, entry in entries
+                ],
+            }
+        )
+        return
+    rows = []
+    for index, _, entry in entries:
+        said = " ".join(str(entry[key]) for key in _TELLING if entry.get(key))
+        rows.append((index, entry["kind"], _when(entry["at"]), escape(said)))
+    table(f"ledger of {size} entries", ("index", "kind", "at (UTC)", "says"), rows)
+
+
+@app.command()
+def prove(
+    context: typer.Context,
+    index: Annotated[int, typer.Argument(help="Index of the entry.", min=0)],
+    json: Json = False,
+) -> None:
+    """Show an entry with its inclusion proof, checked against the newest checkpoint (RFC 6962 §2.1.1)."""
+    from tideng.evidence import merkle
+    from tideng.evidence.checkpoint import open_checkpoint
+    from tideng.evidence.entries import decode_entry
+    from tideng.evidence.keys import signing_key
+    from tideng.evidence.note import encode_vkey, verifier_for
+    from tideng.evidence.stored import StoredLedger
+    from tideng.evidence.tiles import TileHashes
+    from tideng.storage.opening import open_reader
+
+    path = database(context)
+    origin = loaded(context).settings.origin
+    verifier = verifier_for(origin, signing_key(path.parent / "ledger.key"))
+    with closing(open_reader(path)) as conn:
+        stored = StoredLedger(conn)
+        newest = stored.last_checkpoint()
+        if newest is None or index >= newest.size:
+            stop(f"entry {index} is in no checkpoint yet; the newest covers {newest.size if newest else 0}")
+        [leaf] = stored.leaves(index, index + 1)
+        proof = merkle.inclusion_proof(index, newest.size, TileHashes(stored.tile))
+    checkpoint = open_checkpoint(newest.note, origin, [verifier])
+    merkle.verify_inclusion(index, checkpoint.size, merkle.leaf_hash(leaf), proof, checkpoint.root)
+    if json:
+        as_json(
+            {
+                "index": index,
+                "entry": decode_entry(leaf),
+                "proof": [base64.b64encode(step).decode() for step in proof],
+                "checkpoint": newest.note.decode(),
+                "verifier": encode_vkey(verifier),
+            }
+        )
+        return
+    out.print_json(leaf.decode())
+    out.print(f"[green]✔[/] entry {index} is under the root of the checkpoint below ({len(proof)} hashes)")
+    out.print(escape(newest.note.decode()))
+
+
+@app.command()
+def checkpoint(context: typer.Context, json: Json = False) -> None:
+    """Show the newest signed checkpoint (C2SP tlog-checkpoint) and the key that verifies it."""
+    from tideng.evidence.keys import signing_key
+    from tideng.evidence.note import encode_vkey, verifier_for
+    from tideng.evidence.stored import StoredLedger
+    from tideng.storage.opening import open_reader
+
+    path = database(context)
+    origin = loaded(context).settings.origin
+    vkey = encode_vkey(verifier_for(origin, signing_key(path.parent / "ledger.key")))
+    with closing(open_reader(path)) as conn:
+        newest = StoredLedger(conn).last_checkpoint()
+    if newest is None:
+        stop("there is no checkpoint yet; it is written within a second of the first entry")
+    if json:
+        as_json({"size": newest.size, "checkpoint": newest.note.decode(), "verifier": vkey})
+        return
+    out.print(escape(newest.note.decode()), end="")
+    out.print(f"verifier {escape(vkey)}")
+
+
+def _when(at: int) -> str:
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(at / 1e6, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
