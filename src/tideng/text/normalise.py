@@ -27,9 +27,11 @@ _INVISIBLE: Final = re.compile(
     "\U000e0000-\U000e0fff\U0001d173-\U0001d17a]"
 )
 _EMOJI_JOINERS: Final = frozenset("\u200d\ufe0e\ufe0f")
-_BETWEEN: Final = re.compile(f"(?<=[{_IDEOGRAPH}])[ \\t.·•・_*|/~^`'+=-]{{1,8}}(?=[{_IDEOGRAPH}])")
+_SEPARATOR: Final = "[ \\t.·•・_*|/~^`'+=-]"
+# The separator stands first, so that the engine skips from one to the next.
+_BETWEEN: Final = re.compile(f"{_SEPARATOR}(?<=[{_IDEOGRAPH}].){_SEPARATOR}{{0,7}}(?=[{_IDEOGRAPH}])")
 _SPLIT: Final = re.compile(
-    f"[{_IDEOGRAPH}]([ .·•・_*|/~^`'+=-])[{_IDEOGRAPH}]\\1[{_IDEOGRAPH}]\\1[{_IDEOGRAPH}]"
+    f"({_SEPARATOR})(?<=[{_IDEOGRAPH}].)[{_IDEOGRAPH}]\\1[{_IDEOGRAPH}]\\1[{_IDEOGRAPH}]"
 )
 _MATHEMATICAL: Final = re.compile("[\U0001d400-\U0001d7ff\U0001f130-\U0001f169]")
 
@@ -44,6 +46,7 @@ def fold(text: str) -> Folded:
     if not disguised and _MATHEMATICAL.search(visible):
         disguised = True
     flat = unicodedata.normalize("NFKC", visible).lower()
-    if not disguised and _SPLIT.search(flat):
+    folded = _BETWEEN.sub("", flat)
+    if not disguised and len(flat) - len(folded) >= 3 and _SPLIT.search(flat):
         disguised = True
-    return Folded(_BETWEEN.sub("", flat), disguised, flat)
+    return Folded(folded, disguised, flat)

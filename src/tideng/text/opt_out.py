@@ -13,7 +13,22 @@ REPLY_CHARACTERS_MAX: Final = 40
 
 _NOISE: Final = re.compile(r"[\s\W_]+")
 _SINGLE: Final = re.compile(r"[\s\"'“”‘’「」『』【】()\[\]<>。.,,!！~、;;::…·*#-]+")
-_CODES: Final = frozenset("t td n r qx tdhf qxdy 0000 00000 退 退订 退定 取消".split())
+_CODES: Final = frozenset(
+    [
+        "t",
+        "td",
+        "n",
+        "r",
+        "qx",
+        "tdhf",
+        "qxdy",
+        "0000",
+        "00000",
+        "退订",
+        "退定",
+        "取消",
+    ]
+)
 _ASK: Final = r"(?:请|麻烦|帮我|给我|我要|我想|要求|申请|立即|马上|赶紧|直接|您好|你好|回复?|发送?|短信){0,3}"
 _END: Final = r"(?:了|吧|啊|呀|谢谢|多谢|你们?的?|短信|信息|消息|服务|通知|推送|订阅|广告|营销){0,4}"
 _CORE: Final = (
@@ -33,13 +48,58 @@ _TRADITIONAL: Final = str.maketrans(
 )
 
 _WORD: Final = re.compile(r"[a-z]+|[0-9]+|[^\sa-z0-9]")
-_POLITE: Final = frozenset("please pls plz thanks thank you thx now immediately ok okay kindly".split())
-_OBJECT: Final = frozenset(
-    "sms text texts texting message messages messaging msg msgs sending send me us it this these the your promo promos "
-    "ads marketing spam contacting calling subscription alerts notifications to from".split()
+_POLITE: Final = frozenset(
+    [
+        "please",
+        "pls",
+        "plz",
+        "thanks",
+        "thank",
+        "you",
+        "thx",
+        "now",
+        "immediately",
+        "ok",
+        "okay",
+        "kindly",
+    ]
 )
-_STRONG: Final = frozenset("unsubscribe unsub optout unsubcribe unsubscribed".split())
-_BARE: Final = frozenset("quit cancel end remove revoke stopall".split())
+_OBJECT: Final = frozenset(
+    [
+        "sms",
+        "text",
+        "texts",
+        "texting",
+        "message",
+        "messages",
+        "messaging",
+        "msg",
+        "msgs",
+        "sending",
+        "send",
+        "me",
+        "us",
+        "it",
+        "this",
+        "these",
+        "the",
+        "your",
+        "promo",
+        "promos",
+        "ads",
+        "marketing",
+        "spam",
+        "contacting",
+        "calling",
+        "subscription",
+        "alerts",
+        "notifications",
+        "to",
+        "from",
+    ]
+)
+_STRONG: Final = frozenset(["unsubscribe", "unsub", "optout", "unsubcribe", "unsubscribed"])
+_BARE: Final = frozenset(["quit", "cancel", "end", "remove", "revoke", "stopall"])
 _PUNCTUATION: Final = frozenset(".,!。！…\"'“”‘’()[]【】~*-")
 
 
@@ -68,14 +128,14 @@ def _english(plain: str) -> Literal["principal", "all"] | None:
         return "principal"
     if single == "stopall" or plain.replace("-", " ").split() in (["td", "all"], ["t", "all"]):
         return "all"
-    words = [word for word in _WORD.findall(plain.replace("opt out", "optout").replace("opt-out", "optout"))]
+    words: list[str] = _WORD.findall(plain.replace("opt out", "optout").replace("opt-out", "optout"))
     words = [word for word in words if word not in _PUNCTUATION]
     if not words:
         return None
     everyone = "all" in words or "everything" in words or "stopall" in words
     kept = [word for word in words if word not in ("all", "everything")]
     rest = {word for word in kept if word not in _POLITE}
-    if rest and rest <= _BARE:
+    if rest and (rest <= _BARE or rest == {"remove", "me"}):
         return "all" if everyone else "principal"
     if rest & _STRONG and rest <= _STRONG | _OBJECT | {
         "i",
@@ -98,13 +158,19 @@ def _by_the_way(words: list[str]) -> bool:
     return any(word in _OBJECT for word in before)
 
 
-_OPT_OUT_WORDING: Final = re.compile(
-    r"(?:退订|退定|拒收|拒绝接收|不再接收|取消订阅|取消短信)[^。;\n]{0,6}?(?:回复?|发送?|编辑|按)[^。;\n]{0,4}?"
-    r"(?:td|t|r|n|qx|退订|0000|[a-z]{1,4}(?![a-z]))"
-    r"|(?:回复?|发送)[^。;\n]{0,4}?(?:td|t|r|n|qx|退订)[^a-z。;\n]{0,6}?(?:退订|拒收|取消|不再接收|退)"
-    r"|回复?[\"“'‘]?(?:td|t|退订)[\"”'’]?退"
-    r"|(?:reply|text|send)\s{1,3}[\"'“‘]?(?:stop|end|quit|cancel|unsubscribe|r|t|td)(?![a-z])"
-    r"|(?:to|for)\s(?:opt[ -]?out|unsubscribe)|unsubscribe(?:\sat|:|\shttp)|opt[ -]?out:|(?<![a-z])stop2end|stop\s(?:to|2)\s(?:end|opt|quit|cancel|unsub)"
+_HOW: Final = r"(?:td|t|r|n|qx|退订|0000|[a-z]{1,4}(?![a-z]))"
+_REFUSING: Final = re.compile(
+    "|".join(
+        word + rf"[^。;\n]{{0,6}}?(?:回|发|编辑|按)[^。;\n]{{0,5}}?{_HOW}"
+        for word in ["退订", "退定", "拒收", "拒绝接收", "不再接收", "取消订阅", "取消短信"]
+    )
+    + r"|回[^。;\n]{0,5}?(?:td|t|r|n|qx|退订)[^a-z。;\n]{0,6}?(?:退|拒收|取消|不再接收)"
+    r"|发送?[^。;\n]{0,4}?(?:td|t|r|n|qx|退订)[^a-z。;\n]{0,6}?(?:退|拒收|取消|不再接收)"
+    r"|reply\s{1,3}[\"'“‘]?(?:stop|end|quit|cancel|unsubscribe|r|t|td)(?![a-z])"
+    r"|text\s{1,3}[\"'“‘]?(?:stop|end|quit|cancel|unsubscribe)(?![a-z])"
+    r"|send\s{1,3}[\"'“‘]?(?:stop|unsubscribe)(?![a-z])"
+    r"|to\s(?:opt[ -]?out|unsubscribe)|unsubscribe(?:\sat|:|\shttp)|opt[ -]?out:|stop2end"
+    r"|stop\s(?:to|2)\s(?:end|opt|quit|cancel|unsub)"
 )
 
 
@@ -113,6 +179,6 @@ def has_opt_out_wording(text: str) -> bool:
 
     Takes flat or original text.
     """
-    if "退" in text or "拒" in text or "取消" in text or "不再" in text or "op" in text.lower():
-        return _OPT_OUT_WORDING.search(unicodedata.normalize("NFKC", text).lower()) is not None
-    return "subscribe" in text.lower() and _OPT_OUT_WORDING.search(text.lower()) is not None
+    if not unicodedata.is_normalized("NFKC", text):
+        text = unicodedata.normalize("NFKC", text)
+    return _REFUSING.search(text.lower()) is not None

@@ -1,10 +1,13 @@
 """A text read once: everything the content rules and the context rules want to know about it."""
 
+import re
+from typing import Final
+
 from msgspec import Struct
 
 from tideng.gateway.review.policy import Policy
 from tideng.text import phrases
-from tideng.text.entities import Link, amounts, deadlines, links, phone_numbers
+from tideng.text.entities import Link, amounts, links, phone_numbers
 from tideng.text.normalise import fold
 from tideng.text.opt_out import has_opt_out_wording
 from tideng.text.signature import read_signature
@@ -22,7 +25,6 @@ class Reading(Struct, frozen=True, gc=False):
     amounts: tuple[str, ...]
     numbers: tuple[str, ...]
     links: tuple[Link, ...]
-    deadlines: tuple[str, ...]
     debt: str
     """Words about a debt; "" when there are none. The same for the following."""
     claim: str
@@ -39,14 +41,12 @@ class Reading(Struct, frozen=True, gc=False):
     segments: int
     """At least so many parts: 160/153 characters for ASCII, else 70/67 UTF-16 units (3GPP TS 23.040)."""
 
-    @property
-    def demands_debt(self) -> bool:
-        """Debt words, pressure, and an amount, a threat or the claim that the reader owes."""
-        pressed = self.threat or self.discount or self.pressure
-        return bool(self.debt and pressed and (self.amounts or (self.claim and self.threat)))
+    demands_debt: bool
+    """Debt words, pressure, and either an amount or the claim that the reader owes with a threat."""
 
 
-READ_CHARACTERS_MAX = 4_000
+_DIGIT: Final = re.compile("[0-9]")
+READ_CHARACTERS_MAX: Final = 4_000
 """More is not looked at: such a text is refused as too long anyway."""
 
 
@@ -57,7 +57,7 @@ def read(text: str, policy: Policy) -> Reading:
     given = fold(body)
     flat, folded = given.flat, given.text
     seen = phrases.seen
-    has_digit = any(character.isdigit() for character in flat)
+    has_digit = _DIGIT.search(flat) is not None
     found_amounts = amounts(flat) if has_digit else ()
     debt = seen(phrases.DEBT, folded)
     authority = seen(phrases.AUTHORITY, folded)
@@ -75,11 +75,10 @@ def read(text: str, policy: Policy) -> Reading:
         signature or "",
         body,
         folded,
-        given.disguised or fold(signature or "").disguised,
+        given.disguised or (signature is not None and not signature.isalnum() and fold(signature).disguised),
         found_amounts,
         phone_numbers(flat) if has_digit else (),
         links(flat),
-        deadlines(flat) if has_digit or pressure else (),
         debt,
         claim,
         threat,
@@ -92,6 +91,7 @@ def read(text: str, policy: Policy) -> Reading:
         stops,
         _category(folded, demands, stops),
         _segments(text),
+        demands,
     )
 
 
@@ -103,17 +103,18 @@ def _banned(folded: str, policy: Policy) -> str:
 def _category(folded: str, demands: bool, stops: bool) -> str:
     if demands:
         return "debt"
-    promoted = {match[0] for match in phrases.PROMO.finditer(folded)}
+    promoted = set(phrases.PROMO.findall(folded))
     # An opt-out line alone is no advertisement, one promising word alone neither.
     if len(promoted) >= 2 or (promoted and stops):
         return "commercial"
-    if phrases.VERIFY.search(folded) and any(character.isdigit() for character in folded):
+    if phrases.VERIFY.search(folded) and _DIGIT.search(folded):
         return "verification"
     return "notice"
 
 
 def _segments(text: str) -> int:
     if text.isascii():
+        # The seven characters of the GSM extension table that ASCII has take two places.
         units, whole, part = len(text) + sum(map(text.count, "[]{}\\^~|")), 160, 153
     else:
         units, whole, part = len(text.encode("utf-16-be", "surrogatepass")) // 2, 70, 67
