@@ -9,6 +9,7 @@ import base64
 import hmac
 import ipaddress
 import socket
+import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, Protocol
 from urllib.parse import SplitResult, urlsplit
@@ -300,11 +301,15 @@ class Webhooks:
         monotonic: Callable[[], float],
         allowed_networks: Sequence[str] = (),
         resolve: Resolve = resolve_by_system,
+        trust: ssl.SSLContext | None = None,
     ) -> None:
-        """`allowed_networks`: private networks (CIDR) that webhooks may lead into."""
+        """`allowed_networks`: private networks (CIDR) that webhooks may lead into.
+
+        `trust`: whose certificates count; None: those the system trusts.
+        """
         self._store, self._registry, self._mailbox = store, registry, mailbox
         self._secrets, self._settings = secrets, settings
-        self._monotonic, self._resolve = monotonic, resolve
+        self._monotonic, self._resolve, self._trust = monotonic, resolve, trust
         self._allowed = tuple(ipaddress.ip_network(network) for network in allowed_networks)
         self._sinks: dict[str, WebhookSink] = {}
         self._seen: tuple[Snapshot | None, int] = (None, -1)
@@ -316,6 +321,7 @@ class Webhooks:
         self._client = httpx.AsyncClient(
             # Neither proxies nor .netrc from the environment: they would lead elsewhere than was checked.
             trust_env=False,
+            verify=self._trust if self._trust is not None else ssl.create_default_context(),
             follow_redirects=False,
             timeout=self._settings.webhook_timeout_s,
         )

@@ -1,7 +1,7 @@
 """The HTTP API: lets requests in, reads them, asks the one operation meant, and answers. Thin on purpose."""
 
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -30,6 +30,12 @@ HttpRequest = Request[Any, Any, Any]  # Any: Litestar's user, auth and state; we
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _LOCAL: Final = frozenset({"127.0.0.1", "::1"})
 _FORWARDED: Final = ("forwarded", "x-forwarded-for", "x-real-ip")
+_DETAILS: Final = {
+    404: "nothing is at this address; /docs lists what there is",
+    405: "this address does not know the method; /docs lists what it knows",
+    413: "the body is larger than allowed; split it",
+    500: "the gateway made a mistake; it was logged",
+}
 PATHS: Final = ("/v1/", "/openapi.json", "/docs", "/metrics", "/healthz", "/readyz")
 """Where this router answers. What goes wrong there is a problem document, not a page."""
 
@@ -37,7 +43,7 @@ PATHS: Final = ("/v1/", "/openapi.json", "/docs", "/metrics", "/healthz", "/read
 def api_router(deps: ApiDeps) -> Router:
     """Every address of the API, to be mounted at the root of one Litestar app.
 
-    The app also takes `exception_handlers` for what fails before a handler is found. One per app.
+    What fails before a handler is found is the app's to answer: with `problem_answer` where `is_api`.
     """
     observation = Observation(deps)
     table = (
@@ -54,36 +60,24 @@ def api_router(deps: ApiDeps) -> Router:
     return Router(
         path="/",
         route_handlers=[_route(door, path, methods, limit) for path, methods in by_path.items()],
-        exception_handlers=exception_handlers(),
+        exception_handlers={HTTPException: problem_answer},
         include_in_schema=False,
     )
 
 
-def exception_handlers() -> dict[type[Exception] | int, Callable[[HttpRequest, Exception], Response[bytes]]]:
-    """For the app: answers 404, 405 and other framework errors under `PATHS` with a problem document.
-
-    Other paths are the pages' business: wrap this with their handler where `is_api` says no.
-    """
-    return {HTTPException: _framework_error}
+def is_api(path: str) -> bool:
+    """Whether this path is the API's."""
+    return path.startswith(PATHS)
 
 
-def is_api(request: HttpRequest) -> bool:
-    """Whether this request is for the API."""
-    return request.url.path.startswith(PATHS)
-
-
-def _framework_error(request: HttpRequest, error: Exception) -> Response[bytes]:
+def problem_answer(request: HttpRequest, error: Exception) -> Response[bytes]:
+    """For the app: what fails before a handler of ours is found (404, 405, broken HTTP), as a problem."""
     status = error.status_code if isinstance(error, HTTPException) else 500
     # The framework's own words may quote the request; ours do not.
-    detail = {
-        404: "nothing is at this address; /docs lists what there is",
-        405: "this address does not know the method; /docs lists what it knows",
-        413: "the body is larger than allowed; split it",
-    }.get(status, "the request could not be read; compare it with /docs")
-    headers = getattr(error, "headers", None) or {}
+    detail = _DETAILS.get(status, "the request could not be read; compare it with /docs")
     if status >= 500:
-        _log.error("request_failed", path_is_api=is_api(request), error=type(error).__name__)
-        detail = "the gateway made a mistake; it was logged"
+        _log.error("request_failed", method=request.method, error=type(error).__name__)
+    headers = getattr(error, "headers", None) or {}
     return _response(problem_of_status(status, detail), {k: v for k, v in headers.items() if k == "Allow"})
 
 
@@ -169,7 +163,7 @@ class _Door:
                 headers=dict(answer.headers),
             )
         except HTTPException as error:
-            response = _framework_error(request, error)
+            response = problem_answer(request, error)
         except Exception as error:  # noqa: BLE001 - the border: everything becomes an answer
             response = _response(_problem(error, operation))
         name = operation_id(operation)

@@ -187,7 +187,7 @@ def opened(store: Store, row: MessageRow) -> Body | None:
         return None
     subject, sealed = found
     try:
-        return open_body(_key(store, subject), row.id, sealed)
+        return open_body(store.key_for(subject), row.id, sealed)
     except SubjectErased:
         return None
 
@@ -216,13 +216,9 @@ def inbound_after(store: Store, customer: str, after: int, limit: int = 50) -> l
 
 def _reply(store: Store, subject: str, sealed: bytes) -> Reply | None:
     try:
-        return open_reply(_key(store, subject), subject, sealed)
+        return open_reply(store.key_for(subject), subject, sealed)
     except SubjectErased:
         return None
-
-
-def _key(store: Store, subject: str) -> bytes:
-    return store.keys.keys_for([subject])[subject]
 
 
 def _rows(reader: sqlite3.Connection, sql: str, values: Sequence[object]) -> list[MessageRow]:
