@@ -185,6 +185,15 @@ ROWS: list[tuple[str, dict[str, Any]]] = [
         "DEBT_DEMAND THREAT DEADLINE_PRESSURE BANNED_CATEGORY",
         {"text": DEBT, "known": registry(but(MANDATE, categories=("debt",)))},
     ),
+    (
+        # A mandate that names debt for every signature is no mandate for a brand nobody filed.
+        "SIGNATURE_UNREGISTERED DEBT_DEMAND DEBT_DEMAND_UNMANDATED THREAT DEADLINE_PRESSURE BANNED_CATEGORY",
+        {
+            "text": DEBT.replace("明灯", "别家"),
+            "principal": "mingdeng",
+            "known": registry(but(MANDATE, categories=("debt",))),
+        },
+    ),
     ("", {"text": "【明灯】您户号0031水费欠费48.60元,请及时缴纳。"}),
     ("DISCOUNT_TO_SETTLE", {"text": "【明灯】现可申请减免后结清。"}),
     ("", {"text": "【明灯】优惠券已到账。"}),

@@ -10,10 +10,11 @@ from tideng.text.normalise import fold
 from tideng.text.opt_out import has_opt_out_wording, is_opt_out_reply
 from tideng.text.signature import read_signature
 
-PIECES = st.sampled_from(
-    "【 】 欠款 逾期 结清 减免 起诉 验证码 告诉 退订 回T 元 万元 ¥ 0 12 138 400 - + ( ) . 。 点com .cn http:// @ / "
-    "[.] dot stop please all \u200b \u202e \ud800 \U0001f600 ﷺ ① 𝟏 ａ".split(" ")
-)
+_WORDS = """
+【 】 欠款 逾期 结清 减免 起诉 验证码 告诉 退订 回T 元 万元 ¥ 0 12 138 400 - + ( ) . 。 点com .cn http:// @ /
+[.] dot stop please all \u200b \u202e \ud800 \U0001f600 ﷺ ① 𝟏 ａ
+"""
+PIECES = st.sampled_from(_WORDS.split())
 
 
 @pytest.mark.slow

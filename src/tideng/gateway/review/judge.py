@@ -211,8 +211,8 @@ def read_kept(text: str, policy: Policy) -> _ReadText:
         found = reading, content_findings(reading)
         if len(text) <= KEPT_CHARACTERS_MAX:
             if len(_kept) >= TEXTS_KEPT:
-                # Oldest first: dicts keep insertion order. With a default: another thread may be here.
-                _kept.pop(next(iter(_kept), key), None)
+                # All at once: one step that no other thread can see half done.
+                _kept.clear()
             _kept[key] = found
     return found
 
