@@ -14,6 +14,13 @@ app = typer.Typer(
     help="Customers, principals, mandates, signatures, templates, numbers.", no_args_is_help=True
 )
 
+Kind = Annotated[
+    str, typer.Argument(help="customer, principal, signature, mandate, template or code_number.")
+]
+ObjectId = Annotated[str, typer.Argument(help="The object's id.")]
+Csv = Annotated[
+    Path, typer.Argument(help="CSV file with a header row; its columns are in docs/operate/registry.md.")
+]
 By = Annotated[str, typer.Option("--by", help="Who makes the change; recorded in the ledger.")]
 FILE_BYTES_MAX = 50_000_000
 
@@ -98,7 +105,7 @@ def list_(
 
 
 @app.command()
-def history(context: typer.Context, kind: str, object_id: str, json: Json = False) -> None:
+def history(context: typer.Context, kind: Kind, object_id: ObjectId, json: Json = False) -> None:
     """Every version of one object: when, by whom, and where in the ledger."""
     from tideng.gateway.registry.registry import Registry
 
@@ -118,7 +125,9 @@ def history(context: typer.Context, kind: str, object_id: str, json: Json = Fals
 
 
 @app.command()
-def close(context: typer.Context, kind: str, object_id: str, by: By = "cli", json: Json = False) -> None:
+def close(
+    context: typer.Context, kind: Kind, object_id: ObjectId, by: By = "cli", json: Json = False
+) -> None:
     """End an object; it stays in the history and in the ledger."""
     from tideng.gateway.registry.problems import RegistryInvalid
     from tideng.gateway.registry.registry import Registry
@@ -135,13 +144,13 @@ def close(context: typer.Context, kind: str, object_id: str, by: By = "cli", jso
 
 
 @app.command()
-def consents(context: typer.Context, file: Path, by: By = "cli", json: Json = False) -> None:
+def consents(context: typer.Context, file: Csv, by: By = "cli", json: Json = False) -> None:
     """Register consents from CSV. Numbers are keyed at once and never stored."""
     _rows(context, file, by, json, "import_consents")
 
 
 @app.command("opt-outs")
-def opt_outs(context: typer.Context, file: Path, by: By = "cli", json: Json = False) -> None:
+def opt_outs(context: typer.Context, file: Csv, by: By = "cli", json: Json = False) -> None:
     """Put opt-outs from CSV in force. Numbers are keyed at once and never stored."""
     _rows(context, file, by, json, "import_opt_outs")
 

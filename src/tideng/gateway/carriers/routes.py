@@ -18,12 +18,15 @@ class Route(Struct, frozen=True, kw_only=True):
     """One way out: messages that fit may go to `carrier`. An empty field fits every message."""
 
     carrier: str
+    """The carrier's id."""
     prefix: str = ""
     """Leading digits of the recipient's E.164 number, without '+'."""
     operator: str = ""
     """The recipient's network, as the caller of `choose` knows it."""
     category: str = ""
+    """Only messages of this category, as the review saw it."""
     customer: str = ""
+    """Only this customer's messages."""
     priority: int = 100
     """Lower is asked first among routes with equally long prefixes."""
     weight: int = 1

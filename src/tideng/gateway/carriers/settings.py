@@ -11,7 +11,9 @@ class CarrierSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     id: str
     """Our name for it; appears in routes, entries and the console."""
     host: str
+    """Name or address of the carrier's message centre."""
     port: int = 2775
+    """TCP port there, 1 to 65 535."""
     system_id: str
     """At most 15 octets (SMPP 3.4 §5.2.1)."""
     password: str = ""
@@ -20,6 +22,7 @@ class CarrierSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """At most 12 octets (§5.2.3)."""
 
     tls: bool = False
+    """Speak TLS from the first octet."""
     tls_ca_file: str = ""
     """PEM file of the authorities to trust; empty: the system's."""
     tls_server_name: str = ""
@@ -62,10 +65,13 @@ class CarrierSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     source_npi: int = 0
     """0 unknown, 1 E.164 (§5.2.6)."""
     dest_ton: int = 1
+    """Of the recipient: as `source_ton`."""
     dest_npi: int = 1
+    """Of the recipient: as `source_npi`."""
     address_range: str = ""
     """Sent in a receiver's or transceiver's bind (§5.2.7)."""
     interface_version: int = 0x34
+    """What we say in the bind (§5.2.4): 52 is 0x34, SMPP 3.4; 80 is 0x50, SMPP 5.0."""
 
     connect_timeout_s: float = 10.0
     """TCP and TLS together."""
