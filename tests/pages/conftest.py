@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from litestar.testing import TestClient
+
 from pages.house import MIGRATIONS, House
 from tideng.storage.sqlite import Writer
 from tideng.web.app import make_app

@@ -6,7 +6,7 @@ from tideng.storage.migrations import Migration
 from tideng.storage.sqlite import Writer
 from tideng.web.accounts import Accounts
 from tideng.web.attempts import Attempts
-from tideng.web.schema import ROOM, STEPS
+from tideng.web.schema import STEPS
 from tideng.web.sessions import Sessions
 from tideng.web.shell import Event, Shell
 

@@ -7,10 +7,9 @@ from hashlib import sha256
 import pytest
 from litestar import Router, get, post
 from litestar.testing import TestClient
+
 from pages.house import PASSWORD, House
-from tideng.web.accounts import AccountInvalid
 from tideng.web.shell import Asked, Shell
-from tideng.web.sign_in import local_path
 
 ClientOf = Callable[..., TestClient]
 
@@ -79,7 +78,9 @@ def test_sign_in_and_out(client: TestClient, house: House) -> None:
     assert token is None
     secret = client.cookies["tideng_session"]
     house_token = __import__("tideng.web.sessions", fromlist=["form_token"]).form_token(secret)
-    assert client.post("/sign-out", data={"form_token": house_token}, follow_redirects=False).status_code == 303
+    assert (
+        client.post("/sign-out", data={"form_token": house_token}, follow_redirects=False).status_code == 303
+    )
     client.cookies.set("tideng_session", secret)
     assert client.get("/console", follow_redirects=False).status_code == 303
     assert [event.kind for event in house.events] == ["signed_in", "signed_out"]
@@ -90,5 +91,7 @@ def test_the_database_cannot_sign_anybody_in(client: TestClient, house: House) -
     secret = client.cookies["tideng_session"]
     rows = house.writer.call(lambda conn: conn.execute("SELECT id_hash FROM session").fetchall())
     assert rows == [(sha256(secret.encode()).digest(),)]
-    password_hash = house.writer.call(lambda conn: conn.execute("SELECT password_hash FROM account").fetchone())
+    password_hash = house.writer.call(
+        lambda conn: conn.execute("SELECT password_hash FROM account").fetchone()
+    )
     assert password_hash[0].startswith("$argon2id$")
