@@ -22,7 +22,7 @@ from tideng.cli.smpp_client import Answered, SmppClient
 from tideng.gateway.carriers.settings import CarrierSettings
 from tideng.gateway.carriers.simulator import SimulatedCarrier
 from tideng.gateway.carriers.simulator_settings import SimulatorSettings
-from tideng.gateway.review.explanations import explain
+from tideng.gateway.review.codes import CATALOGUE
 from tideng.gateway.settings import HttpDoorSettings, SmppDoorSettings
 from tideng.gateway.wire.smpp.receipts import Receipt
 from tideng.settings import Loaded, Settings
@@ -124,9 +124,7 @@ def _settings(folder: Path, carrier_port: int) -> Settings:
         policy="cn-2026",
         smpp=SmppDoorSettings(port=_free(2775)),
         http=HttpDoorSettings(port=_free(8080)),
-        carriers=(
-            CarrierSettings(id="simulated", host="127.0.0.1", port=carrier_port, system_id="tideng"),
-        ),
+        carriers=(CarrierSettings(id="simulated", host="127.0.0.1", port=carrier_port, system_id="tideng"),),
     )
 
 
@@ -161,7 +159,9 @@ def _prologue(stage: Stage) -> None:
 
 
 async def _scene_refused(stage: Stage) -> str:
-    _title(1, "a customer without the brand's mandate submits the demand over SMPP", "无委托书的客户提交催收短信")
+    _title(
+        1, "a customer without the brand's mandate submits the demand over SMPP", "无委托书的客户提交催收短信"
+    )
     client = await stage.customer("kexun", "kexun-01")
     answers = await client.submit(DEBT, stage.phone)
     await client.close()
@@ -193,13 +193,16 @@ async def _scene_delivered(stage: Stage) -> list[str]:
         raise PlayFailed(f"the notice was refused: {', '.join(sent.codes)}")
     await stage.until(lambda: stage.state(sent.message_id) == "delivered", "the delivery")
     await stage.until(lambda: any(r.message_id == sent.message_id for r in stage.receipts), "the report")
-    out.print(f"  [green]✔ SENT 放行[/] as {sent.message_id}; the carrier reports [green]DELIVRD[/], and so do we")
+    out.print(
+        f"  [green]✔ SENT 放行[/] as {sent.message_id}; the carrier reports [green]DELIVRD[/], and so do we"
+    )
     store = stage.gateway.store
-    stage.carrier.reply(stage.phone, "T")
+    stage.carrier.reply("86" + stage.phone, "T")
     subject = store.subject("86" + stage.phone)
     await stage.until(
-        lambda: store.reader.execute("SELECT 1 FROM opt_out WHERE subject = ?", (subject,)).fetchone()
-        is not None,
+        lambda: (
+            store.reader.execute("SELECT 1 FROM opt_out WHERE subject = ?", (subject,)).fetchone() is not None
+        ),
         "the opt-out",
     )
     out.print("  the recipient replies [bold]T[/]: the opt-out is in force before the carrier has its answer")
@@ -242,9 +245,7 @@ async def _keep_running(stage: Stage, folder: Path) -> None:
     gateway = stage.gateway
     password = secrets.token_urlsafe(9)
     await asyncio.to_thread(gateway.accounts.add, "reviewer", password, ("reviewer", "operator"))
-    token = await gateway.api_keys.create(
-        name="play", customer="yunlu-library", scopes=("send", "read"), by="play", expires_at=0
-    )
+    _, token = await gateway.api_keys.create("yunlu-library", ("send", "read"), "play", name="play")
     out.print(
         Panel(
             f"[bold]console[/]  http://127.0.0.1:{stage.http_port}/console   "
@@ -252,7 +253,7 @@ async def _keep_running(stage: Stage, folder: Path) -> None:
             "         release or refuse the held message there\n\n"
             "[bold]by curl[/]\n"
             f"curl -s http://127.0.0.1:{stage.http_port}/v1/messages "
-            f"-H 'Authorization: Bearer {token.token}' -H 'Content-Type: application/json' "
+            f"-H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' "
             """-d '{"to":"13900000001","text":"【云麓图书馆】明日闭馆一天,敬请谅解。"}'\n\n"""
             "[bold]by SMPP[/]\n"
             f".venv/bin/tideng send --smpp 127.0.0.1:{gateway.smpp.port} --system-id library "
@@ -282,7 +283,7 @@ def _verdict(title: str, colour: str, answered: Answered, codes: tuple[str, ...]
     shown.add_column(style=colour, no_wrap=True)
     shown.add_column()
     for code in codes:
-        meaning = explain(code)
-        shown.add_row(f"  {code}", f"{meaning.title_en} · {meaning.title_zh}")
+        meaning = CATALOGUE[code]
+        shown.add_row(f"  {code}", f"{meaning.seen_en} · {meaning.seen_zh}")
     out.print(shown)
     out.print()

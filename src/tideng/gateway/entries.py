@@ -112,3 +112,23 @@ declare(
 )
 declare("report/1", "A carrier's delivery report.", "运营商返回的状态报告。")
 declare("inbound/1", "A recipient's reply, and what it was understood to mean.", "收信人的上行回复及其含义。")
+
+
+class ConsoleEntry(Struct, frozen=True, kw_only=True, gc=False):
+    """Something a person did at the console: signed in or out, failed to, or looked at personal data."""
+
+    about: str
+    """Which object, by its id; empty when none."""
+    account: str
+    address: str
+    """IP address."""
+    at: int
+    did: str
+    kind: Literal["console/1"] = "console/1"
+
+
+declare(
+    "console/1",
+    "A person signed in or out at the console, or looked at personal data.",
+    "人员登录、退出控制台或查看个人信息。",
+)

@@ -9,12 +9,14 @@ from msgspec import Struct
 
 from tideng.evidence.commitment import commit
 from tideng.evidence.entries import encode_entry
+from tideng.gateway.carriers.incoming import CarrierInbound
 from tideng.gateway.dispatch import Dispatch
 from tideng.gateway.entries import InboundEntry
 from tideng.gateway.ids import MessageIds
 from tideng.gateway.intake import Intake, NotRecorded, Outcome
 from tideng.gateway.mailbox import Mailbox
 from tideng.gateway.messages import Micros, Submission
+from tideng.gateway.parts import Part, Parts, Whole
 from tideng.gateway.pump import Overloaded, Pump
 from tideng.gateway.registry.snapshot import Snapshot
 from tideng.gateway.registry.store import record_opt_outs_in
@@ -26,11 +28,14 @@ from tideng.gateway.store.decisions import append, write_life
 from tideng.gateway.store.mailbox import NewMail, put_mail
 from tideng.gateway.store.store import Store
 from tideng.identifiers.phone import NotANumber, parse
+from tideng.text.alphabets import Undecodable, decode
+from tideng.text.concatenation import Concatenation
 from tideng.text.opt_out import is_opt_out_reply
 
 _log = structlog.get_logger()
 _MEANINGS: Final = {None: "reply", "principal": "opt_out", "all": "opt_out_all"}
 EVERYONE: Final = "*"
+ORIGIN: Final = "carrier:"
 _OPENINGS_OCTETS: Final = 32 + 32 + 12
 
 
@@ -42,10 +47,12 @@ class WholeReply(Struct, frozen=True, kw_only=True, gc=False):
     """As the carrier wrote it."""
     destination: str
     text: str
-    """Empty when it could not be read; the entry keeps the octets' hash."""
+    """What could not be read is said in brackets; the entry keeps the octets' hash."""
     received_at: Micros
     raw_hash: bytes
     ack: Callable[[bool], None]
+    whole: Whole | None = None
+    """The parts to drop once it is recorded."""
 
 
 class Registers(Protocol):
@@ -74,6 +81,7 @@ class Inbound:
         intake: Intake,
         dispatch: Dispatch,
         mailbox: Mailbox,
+        parts: Parts,
         ids: MessageIds,
         settings: InboundSettings,
     ) -> None:
@@ -82,18 +90,72 @@ class Inbound:
         self._intake = intake
         self._dispatch = dispatch
         self._mailbox = mailbox
+        self._parts = parts
         self._ids = ids
         self._settings = settings
         self._pump: Pump[WholeReply] = Pump(
             "inbound", self._work, self._failed, waiting_max=1_000_000, batch_max=500
         )
-        self.start = self._pump.start
         self.close = self._pump.close
 
-    def take(self, replies: Sequence[WholeReply]) -> None:
-        """Bounded by the carriers' `unacked_max`; each is acknowledged after its commit."""
-        for reply in replies:
-            self._pump.put(reply)
+    def start(self) -> None:
+        """Take up again the long replies that were whole, or too old, when the last process ended."""
+        self._pump.start()
+        for whole in self._parts.left_over(ORIGIN, all_ages=True):
+            self._take_whole(whole, _no_one_waits)
+
+    def take(self, replies: Sequence[CarrierInbound]) -> None:
+        """What a carrier link read; bounded by its `unacked_max`. Each is acknowledged after its commit."""
+        for seen in replies:
+            if seen.concatenation is not None and seen.concatenation.total > 1 and not seen.fault:
+                self._keep(seen, seen.concatenation)
+            else:
+                self._pump.put(_of_one(seen))
+
+    def tick(self) -> None:
+        """Once a minute: replies whose missing parts have not come are recorded as they are."""
+        for whole in self._parts.left_over(ORIGIN):
+            self._take_whole(whole, _no_one_waits)
+
+    def _keep(self, seen: CarrierInbound, about: Concatenation) -> None:
+        part = Part(
+            id=self._ids.next(),
+            origin=ORIGIN + seen.carrier,
+            sender=seen.destination,
+            recipient=_number(seen.sender),
+            about=about,
+            octets=seen.octets,
+            alphabet=seen.alphabet.value,
+            raw_hash=seen.raw_hash,
+            received_at=seen.received_at,
+            context=seen.sender.encode(),
+        )
+
+        def took(whole: Whole | None) -> None:
+            if whole is None:
+                seen.ack(True)
+            else:
+                self._take_whole(whole, seen.ack)
+
+        try:
+            self._parts.offer(part, took, lambda: seen.ack(False))
+        except Overloaded:
+            seen.ack(False)
+
+    def _take_whole(self, whole: Whole, ack: Callable[[bool], None]) -> None:
+        last = whole.last
+        self._pump.put(
+            WholeReply(
+                carrier=last.origin.removeprefix(ORIGIN),
+                sender=last.context.decode(),
+                destination=last.sender,
+                text=whole.text if whole.text is not None else f"[{whole.fault}]",
+                received_at=last.received_at,
+                raw_hash=whole.raw_hash,
+                ack=ack,
+                whole=whole,
+            )
+        )
 
     def _failed(self, batch: list[WholeReply], error: Exception) -> None:
         for reply in batch:
@@ -161,6 +223,9 @@ class Inbound:
             self._dispatch.stop(out.recipient, out.principal)
         for one in understood:
             one.reply.ack(True)
+        wholes = [one.reply.whole for one in understood if one.reply.whole is not None]
+        if wholes:
+            await self._parts.forget(wholes)
         self._mailbox.arrived(mail)
         self._confirm(understood, new)
 
@@ -267,6 +332,26 @@ def _kept(number: int, one: _Understood, sealed: bytes, position: int, now: Micr
         received_at=now,
         sealed=sealed,
     )
+
+
+def _of_one(seen: CarrierInbound) -> WholeReply:
+    try:
+        text = f"[{seen.fault}]" if seen.fault else decode(seen.octets, seen.alphabet)
+    except Undecodable as error:
+        text = f"[{error}]"
+    return WholeReply(
+        carrier=seen.carrier,
+        sender=seen.sender,
+        destination=seen.destination,
+        text=text,
+        received_at=seen.received_at,
+        raw_hash=seen.raw_hash,
+        ack=seen.ack,
+    )
+
+
+def _no_one_waits(_: bool) -> None:
+    """The carrier had its answer when the parts were kept."""
 
 
 def _number(sender: str) -> str:

@@ -63,9 +63,7 @@ class SecondLook:
         """
         reason = reason.strip()
         if not 1 <= len(reason) <= REASON_CHARACTERS_MAX:
-            raise ValueError(
-                f"the reason has {len(reason)} characters; give 1 to {REASON_CHARACTERS_MAX}"
-            )
+            raise ValueError(f"the reason has {len(reason)} characters; give 1 to {REASON_CHARACTERS_MAX}")
         row = self._row(message)
         if row.state != "held":
             raise StateChanged(f"message {message} is {row.state}, not held; look at it again")

@@ -10,9 +10,9 @@ class SmppDoorSettings(Struct, frozen=True, kw_only=True):
 
     host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535, description="TCP port; 0 lets the system choose.")] = 2775
-    tls_port: Annotated[int, Meta(ge=-1, le=65535, description="TLS port; -1: none, 0: system's choice.")] = (
-        -1
-    )
+    tls_port: Annotated[
+        int, Meta(ge=-1, le=65535, description="TLS port; -1: none, 0: system's choice.")
+    ] = -1
     tls_certificate: Annotated[str, Meta(description="PEM file with the certificate chain.")] = ""
     tls_key: Annotated[str, Meta(description="PEM file with the private key.")] = ""
     connections_max: Annotated[int, Meta(ge=1, description="TCP connections at once, bound or not.")] = 500
@@ -95,6 +95,9 @@ class ReportSettings(Struct, frozen=True, kw_only=True):
         tuple[float, ...],
         Meta(min_length=1, description="Seconds before a webhook is tried again; the last one repeats."),
     ] = (1.0, 5.0, 30.0, 300.0, 1800.0)
+    webhook_networks: Annotated[
+        tuple[str, ...], Meta(description="Private networks (CIDR) that webhooks may lead into.")
+    ] = ()
     keep_days: Annotated[
         float, Meta(gt=0, description="Days an undelivered report or reply is kept for its customer.")
     ] = 7.0

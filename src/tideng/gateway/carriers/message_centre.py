@@ -141,7 +141,7 @@ class MessageCentre:
         if len(self.connections) > self._settings.connections_max:
             connection.drop("too many connections; limit is `connections_max`")
 
-    def received(self, connection: SmppConnection, events: list[Event], frames: list[bytes]) -> None:  # noqa: ARG002  # the Handler's signature
+    def received(self, connection: SmppConnection, events: list[Event], frames: list[bytes]) -> None:
         """See `Handler`."""
         for event in events:
             if connection.is_closing:
@@ -160,7 +160,7 @@ class MessageCentre:
         self._deliver_pending()
         self._on_change()
 
-    def expired(self, connection: SmppConnection, contexts: list[object]) -> None:  # noqa: ARG002  # the Handler's signature
+    def expired(self, connection: SmppConnection, contexts: list[object]) -> None:  # the Handler's signature
         """See `Handler`."""
         for context in contexts:
             self._delivery_answered(context, Status.ESME_RX_T_APPN)

@@ -7,7 +7,6 @@ from typing import Final, Literal, Protocol
 from jinja2 import PackageLoader
 from msgspec import Struct
 
-from tideng.gateway.carriers.state import CarrierState
 from tideng.gateway.intake import Outcome
 from tideng.gateway.messages import MessageId, Micros
 from tideng.gateway.registry.snapshot import Snapshot
@@ -57,19 +56,6 @@ class CarrierLine(Struct, frozen=True, kw_only=True):
     """Segments per second we allow ourselves now; 0: no limit."""
     last_error: str = ""
     """Empty when there was none."""
-
-
-def carrier_line(state: CarrierState, window: int) -> CarrierLine:
-    """What the console shows of a carrier's state; `window` per link, as in its settings."""
-    return CarrierLine(
-        id=state.carrier,
-        links_bound=state.bound,
-        links=len(state.links),
-        unanswered=sum(link.outstanding for link in state.links),
-        window=window * state.bound,
-        rate_per_s=state.rate_per_s if state.rate_limit_per_s else 0,
-        last_error=state.last_error,
-    )
 
 
 class DoorLine(Struct, frozen=True, kw_only=True):

@@ -106,7 +106,8 @@ class _Batch:
 
     def _unreadable(self, submission: Submission) -> Verdict:
         policy = self._policy
-        findings = [Finding("TEXT_UNREADABLE", submission.fault)]
+        code = "TEXT_INCOMPLETE" if submission.fault.startswith("incomplete") else "TEXT_UNREADABLE"
+        findings = [Finding(code, submission.fault)]
         number, problem = _number(submission.recipient)
         if number is None:
             findings.append(Finding("RECIPIENT_NOT_A_NUMBER", problem))

@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Final, TypeVar
@@ -15,15 +15,23 @@ from tideng.evidence.subjects import SubjectKeys
 from tideng.gateway.messages import Micros
 from tideng.gateway.registry.schema import MIGRATIONS as REGISTRY
 from tideng.gateway.registry.schema import ROOM as REGISTRY_ROOM
+from tideng.gateway.store.api_keys import MIGRATIONS as API_KEYS
+from tideng.gateway.store.api_keys import ROOM as KEYS_ROOM
 from tideng.gateway.store.schema import MIGRATIONS
 from tideng.identifiers.keyed import keyed_hash
+from tideng.storage.migrations import Migration
 from tideng.storage.sqlite import Writer
 
 T = TypeVar("T")
 
 DATABASE: Final = "tideng.db"
 KEYS: Final = "keys.db"
-SCHEMA: Final = {"evidence": LEDGER, "gateway": MIGRATIONS, REGISTRY_ROOM: REGISTRY}
+SCHEMA: Final[Mapping[str, Sequence[Migration]]] = {
+    "evidence": LEDGER,
+    "gateway": MIGRATIONS,
+    REGISTRY_ROOM: REGISTRY,
+    KEYS_ROOM: API_KEYS,
+}
 """Every room of the gateway's database. `assembly` adds those of the console."""
 
 
@@ -92,15 +100,22 @@ class Store:
         self._key_writer.close()
 
 
-def open_store(directory: Path, *, origin: str, time_zone: tzinfo, now: Callable[[], Micros]) -> Store:
-    """Open, or make, everything that is kept in `directory`.
+def open_store(
+    directory: Path,
+    *,
+    origin: str,
+    time_zone: tzinfo,
+    now: Callable[[], Micros],
+    more_schema: Mapping[str, Sequence[Migration]] | None = None,
+) -> Store:
+    """Open, or make, everything that is kept in `directory`, and the tables of `more_schema`'s rooms.
 
     Raises what the writer, the ledger and the key files raise; nothing is left open then.
     """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     signing = signing_key(directory / "ledger.key")
     lookup = secret_key(directory / "lookup.key")
-    writer = Writer(directory / DATABASE, schema=SCHEMA, clock=now)
+    writer = Writer(directory / DATABASE, schema={**SCHEMA, **(more_schema or {})}, clock=now)
     try:
         ledger = SqliteLedger(writer, origin=origin, key=signing, clock=now)
         key_writer = Writer(directory / KEYS, schema={"subjects": SUBJECTS}, secure_delete=True, clock=now)

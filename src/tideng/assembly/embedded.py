@@ -1,20 +1,24 @@
-"""Who is connected to whom. The only place that knows every room; the embedded arrangement."""
+"""The embedded arrangement: the whole gateway in one process, on one event loop, on SQLite."""
 
 import asyncio
 import random
 import time
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from importlib import resources
 from pathlib import Path
 from typing import Final
 
 import structlog
 
+from tideng.assembly.http import HttpDoor, serving
+from tideng.evidence.keys import secret_key
+from tideng.gateway.api_keys import ApiKeys
 from tideng.gateway.carriers.carrier import Carrier
 from tideng.gateway.carriers.incoming import CarrierInbound, CarrierReport
 from tideng.gateway.carriers.routes import Route
 from tideng.gateway.dispatch import Dispatch
+from tideng.gateway.doors.pages_deps import DoorLine
 from tideng.gateway.doors.smpp import SmppDoor
 from tideng.gateway.ids import MessageIds
 from tideng.gateway.inbound import Inbound
@@ -27,9 +31,15 @@ from tideng.gateway.registry.registry import Registry
 from tideng.gateway.reports import Reports
 from tideng.gateway.review.policy import Policy, load_policy
 from tideng.gateway.second_look import SecondLook
+from tideng.gateway.store.outbox import waiting
 from tideng.gateway.store.store import Store, open_store
+from tideng.gateway.webhooks import Webhooks, WebhookSecrets
 from tideng.settings import Loaded, Settings, SettingsInvalid
 from tideng.storage.failures import StorageError
+from tideng.storage.migrations import Migration
+from tideng.web.accounts import Accounts
+from tideng.web.schema import ROOM as WEB_ROOM
+from tideng.web.schema import STEPS as WEB_STEPS
 
 _log = structlog.get_logger()
 TICK_S: Final = 0.25
@@ -54,7 +64,14 @@ def read_policy(name: str) -> Policy:
 
 def open_embedded(settings: Settings, *, now: Callable[[], Micros] = wall_clock) -> Store:
     """The store of the embedded arrangement: SQLite files in the data folder."""
-    return open_store(Path(settings.data), origin=settings.origin, time_zone=settings.zone(), now=now)
+    web = {WEB_ROOM: tuple(Migration(version, sql) for version, sql in WEB_STEPS)}
+    return open_store(
+        Path(settings.data),
+        origin=settings.origin,
+        time_zone=settings.zone(),
+        now=now,
+        more_schema=web,
+    )
 
 
 class Gateway:
@@ -68,7 +85,7 @@ class Gateway:
         self.store = store = open_embedded(settings, now=now)
         self.registry = Registry(store.writer, store.ledger)
         [last] = store.reader.execute(
-            "SELECT max(coalesce(max(id), 0)) FROM (SELECT max(id) AS id FROM message "
+            "SELECT coalesce(max(id), 0) FROM (SELECT max(id) AS id FROM message "
             "UNION ALL SELECT max(id) FROM mailbox UNION ALL SELECT max(id) FROM inbound "
             "UNION ALL SELECT max(id) FROM orphan_report)"
         ).fetchone()
@@ -103,9 +120,21 @@ class Gateway:
         )
         differences = {carrier.id: carrier.id_matching for carrier in settings.carriers}
         self.reports = Reports(store, self.dispatch, self.mailbox, ids, differences, settings.reports)
-        self.parts = Parts(store, settings.intake)
+        self.parts = Parts(
+            store, wait_s=settings.intake.parts_wait_s, waiting_max=settings.intake.parts_waiting_max
+        )
+        self.reply_parts = Parts(
+            store, wait_s=settings.inbound.parts_wait_s, waiting_max=settings.intake.parts_waiting_max
+        )
         self.inbound = Inbound(
-            store, self.registry, self.intake, self.dispatch, self.mailbox, ids, settings.inbound
+            store,
+            self.registry,
+            self.intake,
+            self.dispatch,
+            self.mailbox,
+            self.reply_parts,
+            ids,
+            settings.inbound,
         )
         self.dispatch.recalls = self.second_look
         self.dispatch.told = self.reports
@@ -120,6 +149,18 @@ class Gateway:
             now=now,
             clock=time.monotonic,
         )
+        self.accounts = Accounts(store.writer, now=now)
+        self.api_keys = ApiKeys(store, monotonic=time.monotonic)
+        self.webhook_secrets = WebhookSecrets(store, secret_key(Path(settings.data) / "webhooks.key"))
+        self.webhooks = Webhooks(
+            store,
+            self.registry,
+            self.mailbox,
+            self.webhook_secrets,
+            settings.reports,
+            monotonic=time.monotonic,
+            allowed_networks=settings.reports.webhook_networks,
+        )
         self._exit = AsyncExitStack()
 
     async def __aenter__(self) -> "Gateway":
@@ -129,6 +170,9 @@ class Gateway:
         self._exit.push_async_callback(self.mailbox.close)
         self.reports.start()
         self._exit.push_async_callback(self.reports.close)
+        for parts in (self.parts, self.reply_parts):
+            parts.start()
+            self._exit.push_async_callback(parts.close)
         self.inbound.start()
         self._exit.push_async_callback(self.inbound.close)
         await self.dispatch.start()
@@ -138,6 +182,8 @@ class Gateway:
         for carrier in self.carriers.values():
             carrier.start()
             self._exit.push_async_callback(carrier.close)
+        self.webhooks.start()
+        self._exit.push_async_callback(self.webhooks.close)
         await self.smpp.start()
         self._exit.push_async_callback(self.smpp.close)
         for ticker in (self._tick(), self._tick_slowly()):
@@ -149,6 +195,40 @@ class Gateway:
         """Doors first, then what is under way, then the carriers, then the books."""
         await self._exit.aclose()
 
+    def http(self) -> "AbstractAsyncContextManager[HttpDoor]":
+        """The HTTP door, open while the context lasts."""
+        return serving(self)
+
+    def doors(self) -> list[DoorLine]:
+        """The doors customers come in by, for the console."""
+        settings = self.settings
+        return [
+            DoorLine(
+                name="smpp",
+                address=f"{settings.smpp.host}:{self.smpp.port}",
+                connections=self.smpp.connections,
+            ),
+            DoorLine(name="http", address=settings.http.host, connections=0),
+        ]
+
+    def missing(self) -> list[str]:
+        """What keeps the gateway from being ready, one sentence each."""
+        if not self.carriers:
+            return ["no carrier is configured"]
+        if not any(carrier.is_bound for carrier in self.carriers.values()):
+            return ["no carrier is bound"]
+        return []
+
+    def gauges(self) -> dict[str, float]:
+        """Queue depths and the like, for /metrics."""
+        return {
+            "intake_room": self.intake.room,
+            "dispatch_in_memory": self.dispatch.in_memory,
+            "outbox_rows": waiting(self.store.reader),
+            "ledger_entries": self.store.ledger.size,
+            "carriers_bound": sum(carrier.is_bound for carrier in self.carriers.values()),
+        }
+
     async def _tick(self) -> None:
         """Wake what waits for a moment to come: due messages, letters that came back."""
         turns = 0
@@ -159,6 +239,7 @@ class Gateway:
                 self.dispatch.tick()
                 if turns % int(1 / TICK_S) == 0:
                     self.mailbox.tick()
+                    self.webhooks.tick()
                     await self.store.run(self.store.ledger.checkpoint_in)
             except StorageError as error:
                 _log.error("storage_trouble", error=str(error))
@@ -166,6 +247,7 @@ class Gateway:
     async def _tick_slowly(self) -> None:
         while True:
             try:
+                self.inbound.tick()
                 await self.reports.tick()
                 await self.mailbox.drop_old()
             except StorageError as error:
@@ -176,7 +258,7 @@ class Gateway:
         self.reports.take(reports)
 
     def _replies_came(self, replies: list[CarrierInbound]) -> None:
-        self.inbound.take_parts(replies)
+        self.inbound.take(replies)
 
     def _carrier_is_free(self) -> None:
         self.dispatch.feed_soon()

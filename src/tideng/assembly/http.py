@@ -1,0 +1,210 @@
+"""The HTTP door of a gateway: API and console in one application, on the gateway's own event loop."""
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Final, Protocol
+
+import uvicorn
+from litestar import Litestar
+from msgspec import Struct
+
+from tideng.evidence.entries import encode_entry
+from tideng.gateway.api_keys import ApiKeys
+from tideng.gateway.carriers.carrier import Carrier
+from tideng.gateway.dispatch import Dispatch
+from tideng.gateway.doors.api import api_router, is_api, problem_answer
+from tideng.gateway.doors.api_operation import ApiDeps
+from tideng.gateway.doors.pages import console_router
+from tideng.gateway.doors.pages_deps import (
+    HOME,
+    CarrierLine,
+    CodeMeaning,
+    DoorLine,
+    PagesDeps,
+    console_room,
+)
+from tideng.gateway.entries import ConsoleEntry
+from tideng.gateway.ids import MessageIds
+from tideng.gateway.intake import Intake
+from tideng.gateway.registry.registry import Registry
+from tideng.gateway.review.codes import CATALOGUE
+from tideng.gateway.second_look import SecondLook
+from tideng.gateway.store.store import Store
+from tideng.gateway.webhooks import WebhookSecrets
+from tideng.settings import Loaded
+from tideng.web.accounts import Accounts
+from tideng.web.app import make_app
+from tideng.web.attempts import Attempts
+from tideng.web.sessions import Sessions
+from tideng.web.shell import Event, Record, Shell
+
+CLOSE_S: Final = 5
+
+
+class Parts(Protocol):
+    """A gateway, as its HTTP door sees it."""
+
+    loaded: Loaded
+    store: Store
+    registry: Registry
+    intake: Intake
+    dispatch: Dispatch
+    ids: MessageIds
+    second_look: SecondLook
+    accounts: Accounts
+    api_keys: ApiKeys
+    webhook_secrets: WebhookSecrets
+
+    @property
+    def carriers(self) -> Mapping[str, Carrier]: ...
+    def doors(self) -> Sequence[DoorLine]: ...
+    def missing(self) -> Sequence[str]: ...
+    def gauges(self) -> Mapping[str, float]: ...
+
+
+class HttpDoor(Struct, frozen=True):
+    """A door that is open."""
+
+    host: str
+    port: int
+
+
+def make_http_app(gateway: Parts) -> Litestar:
+    """API, console, sign-in and pages of errors."""
+    settings = gateway.loaded.settings.http
+    store = gateway.store
+    shell = Shell(
+        gateway.accounts,
+        Sessions(store.writer, now=store.now, entropy=store.entropy, hours=settings.session_hours),
+        Attempts(settings.sign_in_failures, settings.sign_in_pause_s, clock=time.monotonic),
+        _recorder(store),
+        [console_room()],
+        home=HOME,
+        secure=settings.secure_cookies,
+    )
+    api = ApiDeps(
+        store=store,
+        registry=gateway.registry,
+        intake=gateway.intake,
+        ids=gateway.ids,
+        keys=gateway.api_keys,
+        webhook_secrets=gateway.webhook_secrets,
+        settings=settings,
+        stop_sending=gateway.dispatch.stop,
+        missing=gateway.missing,
+        gauges=gateway.gauges,
+    )
+    pages = PagesDeps(
+        shell=shell,
+        store=store,
+        registry=gateway.registry,
+        second_look=gateway.second_look,
+        meanings=_meanings,
+        carriers=lambda: [_carrier_line(carrier) for carrier in gateway.carriers.values()],
+        doors=gateway.doors,
+        settings=gateway.loaded.rows,
+        now=store.now,
+    )
+    return make_app(
+        [api_router(api), console_router(pages)],
+        shell,
+        is_page=lambda path: not is_api(path),
+        other_errors=problem_answer,
+        body_bytes_max=settings.body_bytes_max,
+    )
+
+
+@asynccontextmanager
+async def serving(gateway: Parts) -> AsyncIterator[HttpDoor]:
+    """The HTTP door, open while the context lasts. OSError when the address cannot be had."""
+    settings = gateway.loaded.settings.http
+    listener = socket.create_server((settings.host, settings.port), backlog=256)
+    config = uvicorn.Config(
+        make_http_app(gateway),
+        log_config=None,
+        access_log=False,
+        lifespan="on",
+        server_header=False,
+        timeout_graceful_shutdown=CLOSE_S,
+        limit_concurrency=1000,
+    )
+    server = _Server(config)
+    task = asyncio.create_task(server.serve([listener]), name="http")
+    try:
+        await asyncio.wait({task, asyncio.create_task(server.ready.wait())}, return_when="FIRST_COMPLETED")
+        if task.done():
+            task.result()
+        yield HttpDoor(settings.host, listener.getsockname()[1])
+    finally:
+        server.should_exit = True
+        await asyncio.gather(task, return_exceptions=True)
+        listener.close()
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Say when the door is open."""
+        await super().startup(sockets)
+        self.ready.set()
+
+    def install_signal_handlers(self) -> None:
+        """The gateway decides when to end, not its HTTP door."""
+
+    def capture_signals(self) -> "_Nothing":  # type: ignore[override]  # uvicorn: a context manager
+        return _Nothing()
+
+
+class _Nothing:
+    def __enter__(self) -> None: ...
+    def __exit__(self, *_: object) -> None: ...
+
+
+def _recorder(store: Store) -> Record:
+    async def record(event: Event) -> None:
+        entry = ConsoleEntry(
+            about=event.about,
+            account=event.account,
+            address=event.address,
+            at=store.ledger.now(),
+            did=event.kind,
+        )
+        leaf = encode_entry(entry)
+
+        await store.run(lambda conn: store.ledger.append_in(conn, [leaf]))
+
+    return record
+
+
+def _meanings(language: str) -> Mapping[str, CodeMeaning]:
+    chinese = language.startswith("zh")
+    return {
+        code: CodeMeaning(
+            code=code,
+            family=told.family,
+            seen=told.seen_zh if chinese else told.seen_en,
+            why=told.why_zh if chinese else told.why_en,
+            next_step=told.next_zh if chinese else told.next_en,
+        )
+        for code, told in CATALOGUE.items()
+    }
+
+
+def _carrier_line(carrier: Carrier) -> CarrierLine:
+    state = carrier.state
+    senders = [link for link in state.links if link.kind != "receiver"]
+    return CarrierLine(
+        id=state.carrier,
+        links_bound=state.bound,
+        links=len(state.links),
+        unanswered=sum(link.outstanding for link in senders),
+        window=carrier.settings.window * max(1, len(senders)),
+        rate_per_s=state.rate_limit_per_s,
+        last_error=state.last_error,
+    )
