@@ -6,6 +6,7 @@ import inspect
 import textwrap
 import types
 from collections.abc import Iterator, Mapping
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
@@ -88,6 +89,7 @@ def entries_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+@cache
 def kinds() -> Mapping[str, Any]:
     """Every declared kind; the rooms that declare one are imported first. Any: `Meaning`."""
     for path in sorted(PACKAGE.rglob("*.py")):
@@ -98,6 +100,7 @@ def kinds() -> Mapping[str, Any]:
     return KINDS
 
 
+@cache
 def entry_structs() -> dict[str, type[Struct]]:
     """Kind to the Struct that is written as it."""
     found: dict[str, type[Struct]] = {}
@@ -117,9 +120,9 @@ def entry_fields(kind: str) -> list[tuple[str, str, str]]:
         told = {"kind": "text"}
         return [(name, told.get(name, "whole number"), COMMON[name]) for name in DICT_ENTRIES[kind]]
     struct = entry_structs()[kind]
-    sentences = field_docs(struct)
+    told = field_docs(struct)
     return [
-        (field.name, type_name(field.type), sentences.get(field.name) or COMMON.get(field.name, ""))
+        (field.name, type_name(field.type), told.get(field.name) or COMMON.get(field.name, ""))
         for field in sorted(msgspec.structs.fields(struct), key=lambda one: one.name)
     ]
 
@@ -127,9 +130,13 @@ def entry_fields(kind: str) -> list[tuple[str, str, str]]:
 def field_docs(struct: type[Struct]) -> dict[str, str]:
     """The sentence below each field of a Struct, from its source."""
     body = ast.parse(textwrap.dedent(inspect.getsource(struct))).body[0]
+    return sentences(body) if isinstance(body, ast.ClassDef) else {}
+
+
+def sentences(body: ast.ClassDef) -> dict[str, str]:
+    """Field to the docstring below it."""
     found: dict[str, str] = {}
-    statements = body.body if isinstance(body, ast.ClassDef) else []
-    for before, after in pairwise(statements):
+    for before, after in pairwise(body.body):
         if isinstance(before, ast.AnnAssign) and isinstance(before.target, ast.Name):
             match after:
                 case ast.Expr(value=ast.Constant(value=str() as sentence)):

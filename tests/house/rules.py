@@ -33,12 +33,16 @@ def unguarded(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Assert):
             yield f"line {node.lineno}: assert; raise instead"
-        if isinstance(node, ast.ExceptHandler):
-            if node.type is None:
-                yield f"line {node.lineno}: bare except"
-            elif isinstance(node.type, ast.Name) and node.type.id == "BaseException":
-                if not any(isinstance(inner, ast.Raise) for inner in ast.walk(node)) and not _keeps(node):
-                    yield f"line {node.lineno}: except BaseException that neither raises nor keeps the error"
+        if isinstance(node, ast.ExceptHandler) and node.type is None:
+            yield f"line {node.lineno}: bare except"
+        elif isinstance(node, ast.ExceptHandler) and _swallows(node):
+            yield f"line {node.lineno}: except BaseException that neither raises nor keeps the error"
+
+
+def _swallows(handler: ast.ExceptHandler) -> bool:
+    is_wide = isinstance(handler.type, ast.Name) and handler.type.id == "BaseException"
+    raises = any(isinstance(node, ast.Raise) for node in ast.walk(handler))
+    return is_wide and not raises and not _keeps(handler)
 
 
 def _keeps(handler: ast.ExceptHandler) -> bool:
