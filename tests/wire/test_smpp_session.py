@@ -216,6 +216,15 @@ def test_a_transmitter_is_not_delivered_to() -> None:
     assert client.request(DataSm(), None, 0.0)
 
 
+@pytest.mark.parametrize("kind", [BindReceiver, BindTransceiver])
+@pytest.mark.parametrize("pdu", [DeliverSm(), DataSm()], ids=lambda pdu: type(pdu).__name__)
+def test_a_receiver_is_delivered_to_either_way(kind: type[Pdu], pdu: Pdu) -> None:
+    client, server = pair(kind)
+    [received] = client.receive_data(server.request(pdu, None, 0.0), 0.0)
+    assert type(received) is type(pdu)
+    assert client.owed == 1
+
+
 def test_a_second_bind() -> None:
     _, server = pair()
     again = encode(BindReceiver(sequence=9))
@@ -389,6 +398,14 @@ def test_a_refused_bind_may_be_tried_again(kind: type[Pdu]) -> None:
         [answer] = client.receive_data(server.respond(reply), 0.0)
         assert isinstance(answer, Answer)
         assert client.state is server.state is (State.OPEN if status else state)
+
+
+def test_a_refused_bind_teaches_nothing_about_the_peer() -> None:
+    client = Session(Role.CLIENT)
+    bind = decode(client.request(BindTransceiver(), None, 0.0))
+    refused = BindResp(sequence=bind.sequence, status=Status.ESME_RBINDFAIL, tlvs=TAKES_TLVS)
+    client.receive_data(encode(refused), 0.0)
+    assert (client.peer_version, client.peer_takes_tlvs) == (None, False)
 
 
 def test_a_nacked_bind_does_not_bind() -> None:
