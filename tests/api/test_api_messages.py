@@ -13,9 +13,12 @@ from api.api_rig import NOTICE, RECIPIENT, Rig, play
 from tideng.evidence.checkpoint import open_checkpoint
 from tideng.evidence.merkle import leaf_hash, verify_inclusion
 from tideng.evidence.note import parse_vkey
+from tideng.gateway.doors.api_once import Once
+from tideng.gateway.doors.api_operation import Answer
 from tideng.gateway.registry.values import Customer
 from tideng.gateway.settings import HttpDoorSettings, IntakeSettings
 from tideng.gateway.store import queries
+from tideng.gateway.store.idempotency import kept
 
 GOOD = {"to": RECIPIENT, "text": NOTICE}
 
@@ -200,6 +203,8 @@ def test_what_lies_around_the_body_is_checked_too(tmp_path: Path) -> None:
             unknown = await client.get("/v1/inbound?after=x&colour=red")
             assert unknown.status_code == 400
             assert [one["pointer"] for one in unknown.json()["errors"]] == ["?after", "?colour"]
+            flood = await client.get("/v1/inbound?" + "&".join(f"a{nth}=1" for nth in range(51)))
+            assert (flood.status_code, "errors" in flood.json()) == (400, False)
             bad_key = await send(client, GOOD, **{"Idempotency-Key": "a b"})
             assert (bad_key.status_code, bad_key.json()["type"]) == (400, "urn:tideng:problem:bad-request")
 
@@ -327,5 +332,20 @@ def test_what_cannot_be_recorded_is_not_accepted(tmp_path: Path) -> None:
             assert (answer.status_code, answer.json()["type"]) == (503, "urn:tideng:problem:not-recorded")
             keyed = await send(client, GOOD, **{"Idempotency-Key": "k"})
             assert keyed.status_code == 503
+
+    play(tmp_path, scene)
+
+
+def test_an_answer_that_cannot_be_kept_is_given_all_the_same(tmp_path: Path) -> None:
+    async def scene(rig: Rig) -> None:
+        async def work(ids: tuple[int, ...], again: bool) -> Answer:
+            rig.store.writer.close()
+            return Answer(body=b"done")
+
+        answer = await Once(rig.store).answer("library", "k", b"{}", lambda: (7,), work)
+        assert answer.body == b"done"
+        reserved = kept(rig.store.reader, "library", "k", rig.store.now())
+        assert reserved is not None
+        assert (reserved.ids, reserved.status) == ((7,), 0)
 
     play(tmp_path, scene)

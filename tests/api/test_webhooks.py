@@ -23,7 +23,8 @@ from api.api_rig import Rig, play
 from tideng.gateway.registry.values import Customer
 from tideng.gateway.settings import ReportSettings
 from tideng.gateway.store.mailbox import NewMail, put_mail
-from tideng.gateway.webhooks import WebhookRefused, Webhooks, target
+from tideng.gateway.webhook_target import WebhookRefused, target
+from tideng.gateway.webhooks import Webhooks
 
 HOST = "hooks.example"
 
@@ -243,7 +244,7 @@ def test_the_secret_is_sealed_and_replaced(tmp_path: Path) -> None:
     play(tmp_path, scene)
 
 
-REFUSED = (
+REFUSED: tuple[tuple[str, list[str]], ...] = (
     ("http://hooks.example/", ["93.184.215.14"]),
     ("ftp://hooks.example/", ["93.184.215.14"]),
     ("https://user:word@hooks.example/", ["93.184.215.14"]),

@@ -3,6 +3,7 @@
 import traceback
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 import msgspec
 import structlog
@@ -28,6 +29,7 @@ from tideng.storage.failures import StorageError
 _log = structlog.get_logger()
 HttpRequest = Request[Any, Any, Any]  # Any: Litestar's user, auth and state; we use none of them
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
+QUERY_FIELDS_MAX: Final = 50
 _LOCAL: Final = frozenset({"127.0.0.1", "::1"})
 _FORWARDED: Final = ("forwarded", "x-forwarded-for", "x-real-ip")
 _DETAILS: Final = {
@@ -173,7 +175,7 @@ class _Door:
     async def _call(self, request: HttpRequest, operation: Operation) -> Call:
         peer = request.client.host if request.client is not None else ""
         key = await self._let_in(request, operation, peer)
-        query = read_query(dict(request.query_params.multi_items()), operation.query)
+        query = read_query(_query(request), operation.query)
         body, given = b"", None
         if operation.takes or operation.media_type != JSON:
             _check_media_type(request, operation.media_type)
@@ -206,6 +208,16 @@ class _Door:
             detail = f"this key has the scopes {', '.join(key.scopes)}; {scope} is needed. Use another key"
             raise Problem("forbidden", detail)
         return key
+
+
+def _query(request: HttpRequest) -> dict[str, str]:
+    """The query in its own order (the framework's has none); of a repeated name the last counts."""
+    text = request.scope["query_string"].decode("latin-1")
+    try:
+        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=QUERY_FIELDS_MAX))
+    except ValueError as error:
+        detail = f"the query has more than {QUERY_FIELDS_MAX} parameters, the limit; leave some out"
+        raise Problem("bad-request", detail) from error
 
 
 def _is_local(request: HttpRequest, peer: str) -> bool:

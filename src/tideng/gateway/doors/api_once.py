@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from typing import Final
 
+import structlog
 from msgspec.structs import replace
 
 from tideng.gateway.doors.api_operation import Answer
@@ -12,7 +13,9 @@ from tideng.gateway.doors.api_problems import FieldError, Problem
 from tideng.gateway.messages import MessageId
 from tideng.gateway.store.idempotency import Kept, keep_in, kept
 from tideng.gateway.store.store import Store
+from tideng.storage.failures import StorageError
 
+_log = structlog.get_logger()
 HEADER: Final = "idempotency-key"
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}").fullmatch
 UNKNOWN_CUSTOMER_PER_S: Final = 10
@@ -43,7 +46,8 @@ class Once:
         fresh_ids: Callable[[], tuple[MessageId, ...]],
         work: Callable[[tuple[MessageId, ...], bool], Awaitable[Answer]],
     ) -> Answer:
-        """What was answered before, or what `work(ids, again)` answers now, durable before it is returned.
+        """What was answered before, or what `work(ids, again)` answers now, durable before it is returned
+        (or found again by its ids, where only the answer could not be kept).
 
         `again`: the ids were reserved by an earlier try whose answer is not known; some of them may be
         recorded. A `Problem` that `work` raises is not kept: the request may be tried again.
@@ -90,7 +94,11 @@ class Once:
             await self._keep(customer, key, asked, now)
         answer = await work(asked.ids, before is not None)
         answered = replace(asked, status=answer.status, answer=answer.body, media_type=answer.media_type)
-        await self._keep(customer, key, answered, now)
+        try:
+            await self._keep(customer, key, answered, now)
+        except StorageError as error:
+            # What was done is durable, and so are its ids: a repeat finds it by them. Only the answer is not.
+            _log.warning("answer_not_kept", error=type(error).__name__)
         return answer
 
     async def _keep(self, customer: str, key: str, what: Kept, now: int) -> None:

@@ -60,7 +60,7 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
             500, "The gateway made a mistake", "It was logged; nothing is known to be done."
         ),
         "not-recorded": Kind(
-            503, "The decision could not be recorded", "Nothing was accepted; send it again later."
+            503, "The decision could not be recorded", "Not known to be done; send it again later."
         ),
         "not-ready": Kind(503, "The gateway is not ready", "`detail` says what is missing."),
     }
