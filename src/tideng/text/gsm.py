@@ -27,7 +27,8 @@ _OCTETS: Final[dict[str, bytes]] = {
     **{character: bytes((ESCAPE, code)) for code, character in _EXTENSION.items()},
 }
 _ALL: Final = frozenset(_OCTETS)
-_TWO: Final = frozenset(_EXTENSION.values())
+TWO_SEPTETS: Final = frozenset(_EXTENSION.values())
+"""Characters of the extension: an escape and a code."""
 # What is the same octet in ASCII and in GSM: most texts need no table.
 _SAME: Final = frozenset(c for c in _BASIC if c.isascii() and ord(c) == _BASIC.index(c) and c != "\x1b")
 _DECODE: Final = {code: character for code, character in enumerate(_BASIC) if code != ESCAPE}
@@ -46,7 +47,7 @@ def septets(text: str) -> int:
     """Septets `text` takes: characters of the extension count two. ValueError as `encode`."""
     if not is_gsm(text):
         encode(text)
-    return len(text) + sum(map(text.count, _TWO & set(text)))
+    return len(text) + sum(map(text.count, TWO_SEPTETS & set(text)))
 
 
 def encode(text: str) -> bytes:

@@ -109,12 +109,7 @@ def _pieces(text: str, alphabet: Alphabet, room: int) -> Iterator[bytes]:
 
 def _end(text: str, start: int, alphabet: Alphabet, room: int) -> int:
     """Where the piece that begins at `start` ends: the last good cut that fits, else the last possible."""
-    end, used = start, 0
-    while end < len(text):
-        used += _size(text[end], alphabet)
-        if used > room:
-            break
-        end += 1
+    end = _last_that_fits(text, start, alphabet, room)
     if end == len(text):
         return end
     cut = end
@@ -124,14 +119,32 @@ def _end(text: str, start: int, alphabet: Alphabet, room: int) -> int:
     return cut if cut > start else end
 
 
+def _last_that_fits(text: str, start: int, alphabet: Alphabet, room: int) -> int:
+    window = text[start : start + (room // 2 if alphabet is Alphabet.UCS2 else room)]
+    # Most windows hold only characters of the smallest size: no need to look at each.
+    if alphabet is Alphabet.UCS2:
+        even = max(window) <= "\uffff"
+    elif alphabet is Alphabet.GSM:
+        even = gsm.TWO_SEPTETS.isdisjoint(window)
+    else:
+        even = alphabet is not Alphabet.UTF8 or window.isascii()
+    if even:
+        return start + len(window)
+    end, used = start, 0
+    for character in window:
+        used += _size(character, alphabet)
+        if used > room:
+            break
+        end += 1
+    return end
+
+
 def _size(character: str, alphabet: Alphabet) -> int:
     if alphabet is Alphabet.UCS2:
         return 4 if character > "\uffff" else 2
     if alphabet is Alphabet.GSM:
-        return len(gsm.encode(character))
-    if alphabet is Alphabet.UTF8:
-        return len(character.encode())
-    return 1
+        return 2 if character in gsm.TWO_SEPTETS else 1
+    return len(character.encode())
 
 
 def _belongs(text: str, at: int) -> bool:
@@ -150,4 +163,5 @@ def _belongs(text: str, at: int) -> bool:
         return run % 2 == 1
     if "\U000e0020" <= after <= "\U000e007f":  # tag sequences
         return True
-    return unicodedata.combining(after) != 0
+    # By category: many vowel signs and subjoined letters (Tibetan, Thai, Indic) have combining class 0.
+    return unicodedata.category(after)[0] == "M"
