@@ -89,6 +89,28 @@ def test_words_of_state(word: str, state: ReceiptState, final: bool) -> None:
     assert (receipt.state, receipt.final) == (state, final)
 
 
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("id:1 stat:MA:0006 err:000", "MA:0006"),
+        ("id:1 stat:mk:0012", "mk:0012"),
+        ("id:1 stat:MA:0006 err:101", "101"),
+        ("id:1 stat:UNDELIV err:000", "000"),
+        ("id:1 stat:the subscriber's own words", "the"),
+        ("id:1 stat:" + "A" * 99, "A" * 32),
+    ],
+)
+def test_an_unknown_word_of_state_is_not_lost(text: str, error: str) -> None:
+    assert read(text).error == error
+
+
+def test_no_state_is_nothing_final() -> None:
+    # The message would end as "unknown", and the report that says more would come too late.
+    for receipt in (read("id:1 err:000"), read("", ((int(Tag.RECEIPTED_MESSAGE_ID), b"1\0"),))):
+        assert (receipt.message_id, receipt.state, receipt.final) == ("1", ReceiptState.UNKNOWN, False)
+    assert read("", ((int(Tag.MESSAGE_STATE), b"\7"),)).final
+
+
 def test_tlvs_win_over_text() -> None:
     receipt = read(TYPICAL, ((int(Tag.RECEIPTED_MESSAGE_ID), b"tlv-id\0"), (int(Tag.MESSAGE_STATE), b"\5")))
     assert (receipt.message_id, receipt.state) == ("tlv-id", ReceiptState.UNDELIVERABLE)
@@ -188,6 +210,11 @@ def test_how_ids_differ(response: str, report: str, needs: tuple[str, ...]) -> N
     assert meet(response, report, *needs)
     for left_out in needs:
         assert not meet(response, report, *(one for one in needs if one != left_out))
+
+
+def test_no_id_is_not_the_id_0() -> None:
+    assert list(id_forms("", ALL)) == [""]
+    assert not meet("", "000", *ALL)
 
 
 def test_a_uuid_survives() -> None:

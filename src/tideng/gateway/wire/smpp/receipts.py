@@ -12,6 +12,8 @@ from tideng.gateway.wire.smpp.tlvs import Tag
 
 ID_CHARACTERS_MAX: Final = 255
 BASE_CHARACTERS_MAX: Final = 40
+ERROR_CHARACTERS_MAX: Final = 32
+"""Of a word of state that stands as error: a network's code, not a sentence."""
 TEXT_OCTETS_MAX: Final = 1024
 """Of a receipt's text; what is longer is not a receipt's."""
 
@@ -82,8 +84,10 @@ _UCS2: Final = 0x08
 def parse_receipt(pdu: DeliverSm | DataSm) -> Receipt | None:
     """The receipt in a deliver_sm or data_sm; None when it names neither a message nor a state.
 
-    Fields may be missing, reordered, in other cases, with or without a space; unknown words of state
-    mean UNKNOWN. An intermediate notification is never final. Never fails on the peer's octets.
+    Fields may be missing, reordered, in other cases, with or without a space. An unknown word of state
+    means UNKNOWN and stands as the `error` when that names none: networks put their own codes there. No
+    state at all is UNKNOWN and not final, and nor is an intermediate notification. Never fails on the
+    peer's octets.
     """
     may_be_final = not pdu.is_intermediate
     tlv_id, tlv_state = _tlv_id(pdu), _tlv_state(pdu)
@@ -91,19 +95,20 @@ def parse_receipt(pdu: DeliverSm | DataSm) -> Receipt | None:
         return Receipt(tlv_id, tlv_state, may_be_final and tlv_state not in _NOT_FINAL, from_tlv=True)
     fields = _fields(_line(pdu))
     message_id = tlv_id or fields.get("id", "")[:ID_CHARACTERS_MAX]
-    word = fields.get("stat", "").upper()
+    word, error = fields.get("stat", ""), fields.get("err", "")
     state = tlv_state
     if state is None and word:
-        state = _WORDS.get(word[:7], ReceiptState.UNKNOWN)
+        state = _WORDS.get(word[:7].upper())
+        if state is None:
+            state = ReceiptState.UNKNOWN
+            error = error if error.strip("0") else word.partition(" ")[0][:ERROR_CHARACTERS_MAX]
     if state is None and not message_id:
         return None
-    if state is None:
-        state = ReceiptState.UNKNOWN
     return Receipt(
         message_id,
-        state,
-        may_be_final and state not in _NOT_FINAL,
-        fields.get("err", ""),
+        ReceiptState.UNKNOWN if state is None else state,
+        may_be_final and state is not None and state not in _NOT_FINAL,
+        error,
         fields.get("submitdate", ""),
         fields.get("donedate", ""),
         fields.get("text", ""),
@@ -154,7 +159,7 @@ def _candidates(message_id: str, allowed: Collection[IdDifference]) -> Iterator[
     yield message_id
     folded = message_id.casefold() if "case" in allowed else message_id
     yield folded
-    if "zeros" in allowed:
+    if "zeros" in allowed and folded:
         yield folded.lstrip("0") or "0"
     if "base" in allowed and message_id.isascii() and len(message_id) <= BASE_CHARACTERS_MAX:
         if message_id.isdigit():
