@@ -67,6 +67,8 @@ def _parts(data: bytes) -> None:
     if len(data) < 3:
         return
     alphabet, size, octets = ALPHABETS[data[0] % len(ALPHABETS)], data[1] or 1, data[2:]
+    if alphabet is Alphabet.UCS2 and octets[:2] in (b"\xfe\xff", b"\xff\xfe"):
+        return  # the mark is dropped from each part: not the same as in one piece
     starts = range(0, len(octets), size)
     parts = {number: octets[at : at + size] for number, at in enumerate(starts, 1)}
     with suppress(Undecodable):

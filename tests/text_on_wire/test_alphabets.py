@@ -132,6 +132,13 @@ def test_what_does_not_fit_names_its_position(text: str, alphabet: Alphabet) -> 
         encode(text, Alphabet.BINARY)
 
 
+def test_half_a_pair_is_not_sent_to_ucs2_again() -> None:
+    with pytest.raises(Unencodable, match="half a surrogate pair"):
+        encode("a\ud800", Alphabet.UCS2)
+    with pytest.raises(Unencodable, match="as UCS-2"):
+        encode("a提", Alphabet.LATIN1)
+
+
 def test_best_alphabet() -> None:
     assert best_alphabet("hello €") is Alphabet.GSM
     assert best_alphabet("") is Alphabet.GSM

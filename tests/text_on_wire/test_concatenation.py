@@ -85,6 +85,14 @@ def test_a_byte_order_mark_counts_for_all_parts() -> None:
     assert join({1: octets[:134], 2: octets[134:]}, Alphabet.UCS2) == "提灯" * 40
 
 
+@pytest.mark.parametrize("codec", ["utf-16-be", "utf-16-le"])
+def test_a_byte_order_mark_in_every_part_is_no_text(codec: str) -> None:
+    mark = "\ufeff".encode(codec)
+    one, two = ("提灯" * 33).encode(codec), "提灯".encode(codec)
+    assert join({1: mark + one, 2: mark + two}, Alphabet.UCS2) == "提灯" * 34
+    assert join({1: "提".encode("utf-16-be"), 2: b"\xfe\xffab"}, Alphabet.UCS2) == "提\ufeff慢"
+
+
 @pytest.mark.parametrize("parts", [{}, {2: b"b"}, {1: b"a", 3: b"c"}, {0: b"x", 1: b"a"}])
 def test_a_missing_part(parts: dict[int, bytes]) -> None:
     with pytest.raises(ValueError, match="is missing"):

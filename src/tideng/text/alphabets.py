@@ -121,9 +121,10 @@ def encode(text: str, alphabet: Alphabet) -> bytes:
     try:
         return text.encode(codec)
     except UnicodeEncodeError as error:
-        raise Unencodable(
-            f"character {error.start + 1} of {len(text)} is not in {alphabet.value}; send the text as UCS-2"
-        ) from None
+        where = f"character {error.start + 1} of {len(text)}"
+        if "\ud800" <= text[error.start] <= "\udfff":
+            raise Unencodable(f"{where} is half a surrogate pair; send whole characters") from None
+        raise Unencodable(f"{where} is not in {alphabet.value}; send the text as UCS-2") from None
 
 
 def best_alphabet(text: str) -> Alphabet:

@@ -70,12 +70,17 @@ def write_udh(about: Concatenation) -> bytes:
 def join(parts: Mapping[int, bytes], alphabet: Alphabet) -> str:
     """The whole text of parts 1 … n. The *octets* are joined first: a pair cut by a careless peer heals.
 
+    A byte order mark that begins the first part is dropped wherever it begins a later one.
     ValueError when a part is missing; `Undecodable` as `decode`.
     """
     missing = [index for index in range(1, len(parts) + 1) if index not in parts]
     if missing or not parts:
         raise ValueError(f"part {missing[0] if missing else 1} of {len(parts)} is missing")
-    return decode(b"".join(parts[index] for index in range(1, len(parts) + 1)), alphabet)
+    pieces = [parts[index] for index in range(1, len(parts) + 1)]
+    mark = pieces[0][:2]
+    if alphabet is Alphabet.UCS2 and mark in (b"\xfe\xff", b"\xff\xfe"):
+        pieces[1:] = [piece.removeprefix(mark) for piece in pieces[1:]]
+    return decode(b"".join(pieces), alphabet)
 
 
 def _concatenation(tag: int, value: bytes) -> Concatenation | None:
