@@ -1,5 +1,7 @@
 """User data headers as peers send them, and parts that come together."""
 
+from typing import Literal
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,7 +14,7 @@ RUNS = settings(max_examples=200, deadline=None, derandomize=True)
 
 @st.composite
 def concatenations(draw: st.DrawFn) -> Concatenation:
-    bits = draw(st.sampled_from([8, 16]))
+    bits: Literal[8, 16] = draw(st.sampled_from([8, 16]))
     total = draw(st.integers(1, 255))
     return Concatenation(draw(st.integers(0, 2**bits - 1)), bits, total, draw(st.integers(1, total)))
 

@@ -1,6 +1,6 @@
 """GSM 03.38: our table against an independent one."""
 
-import gsm0338
+import gsm0338  # type: ignore[import-untyped]  # the package has no types
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -86,7 +86,9 @@ UNSUCCESS = st.builds(
     error_status_code=STATUS,
 )
 LONG_SOURCE = {**SOURCE, "source_addr": text(65)}
-BINDS = {kind: st.builds(kind, **HEAD, **BIND) for kind in (BindReceiver, BindTransmitter, BindTransceiver)}
+BINDS: dict[type[Pdu], st.SearchStrategy[Pdu]] = {
+    kind: st.builds(kind, **HEAD, **BIND) for kind in (BindReceiver, BindTransmitter, BindTransceiver)
+}
 
 
 def answered(kind: type[Pdu], **fields: st.SearchStrategy[object]) -> st.SearchStrategy[Pdu]:

@@ -6,6 +6,7 @@ from contextlib import suppress
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from tideng.gateway.wire.smpp import (
     BindResp,
@@ -13,6 +14,7 @@ from tideng.gateway.wire.smpp import (
     CancelSm,
     Command,
     DataSm,
+    DataSmResp,
     DeliverSm,
     DeliverSmResp,
     EnquireLink,
@@ -211,9 +213,9 @@ def test_a_submit_sm_octet_by_octet() -> None:
     [("service_type", 5), ("source_addr", 20), ("destination_addr", 20)],
 )
 def test_limits_count_the_nul(field: str, limit: int) -> None:
-    fits = SubmitSm(sequence=1, **{field: "9" * limit})
+    fits = structs.replace(MESSAGE, **{field: "9" * limit})
     assert decode(encode(fits)) == fits
-    not_sent(SubmitSm(sequence=1, **{field: "9" * (limit + 1)}), field, str(limit))
+    not_sent(structs.replace(MESSAGE, **{field: "9" * (limit + 1)}), field, str(limit))
 
 
 def body_with(**strings: bytes) -> bytes:
@@ -390,6 +392,7 @@ def test_texts_in_tlvs() -> None:
 def test_responses_as_peers_really_send_them(body: bytes, status: int, message_id: str) -> None:
     for command in (Command.SUBMIT_SM_RESP, Command.DELIVER_SM_RESP, Command.DATA_SM_RESP):
         read = decode(frame(command, body, status=status))
+        assert isinstance(read, SubmitSmResp | DeliverSmResp | DataSmResp)
         assert (read.status, read.message_id, read.tlvs) == (status, message_id, ())
 
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from tideng.gateway.wire.smpp import DataSm, DeliverSm, Tag, decode, encode
 from tideng.gateway.wire.smpp.receipts import (
+    IdDifference,
     Receipt,
     ReceiptState,
     format_receipt,
@@ -15,7 +16,7 @@ from tideng.gateway.wire.smpp.receipts import (
 )
 
 RUNS = settings(max_examples=200, deadline=None, derandomize=True)
-ALL = ("case", "zeros", "base")
+ALL: tuple[IdDifference, ...] = ("case", "zeros", "base")
 
 
 def read(text: str | bytes, tlvs: tuple[tuple[int, bytes], ...] = (), *, esm_class: int = 4) -> Receipt:

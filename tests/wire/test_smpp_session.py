@@ -48,7 +48,7 @@ from tideng.gateway.wire.smpp.states import NEXT
 from wire.pdu_strategies import ANY
 
 RUNS = settings(max_examples=120, deadline=None, derandomize=True)
-BINDS = {
+BINDS: dict[type[Pdu], tuple[Command, State]] = {
     BindTransmitter: (Command.BIND_TRANSMITTER_RESP, State.BOUND_TX),
     BindReceiver: (Command.BIND_RECEIVER_RESP, State.BOUND_RX),
     BindTransceiver: (Command.BIND_TRANSCEIVER_RESP, State.BOUND_TRX),
@@ -432,9 +432,9 @@ def test_outbind() -> None:
     [outbind] = client.receive_data(server.request(Outbind(system_id="smsc"), None, 0.0), 0.0)
     assert isinstance(outbind, Outbind)
     assert server.outstanding == 0, "outbind has no response"
-    assert client.state is server.state is State.OUTBOUND
+    assert (client.state, server.state) == (State.OUTBOUND, State.OUTBOUND)
     server.receive_data(client.request(BindReceiver(), None, 0.0), 0.0)
-    assert client.state is server.state is State.BINDING
+    assert (client.state, server.state) == (State.BINDING, State.BINDING)
 
 
 def test_alert_notification_awaits_nothing() -> None:

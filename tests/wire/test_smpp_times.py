@@ -14,8 +14,8 @@ SECOND = 1_000_000
 DAY = 86_400 * SECOND
 
 
-def micros(*parts: int) -> int:
-    return round(datetime(*parts, tzinfo=UTC).timestamp()) * SECOND
+def micros(year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0) -> int:
+    return round(datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp()) * SECOND
 
 
 NOW = micros(2026, 11, 24, 12, 0, 0)
