@@ -20,11 +20,12 @@ from cryptography.x509.oid import NameOID
 from msgspec.structs import replace
 
 from api.api_rig import Rig, play
+from tideng.gateway.mailbox import Letter
 from tideng.gateway.registry.values import Customer
 from tideng.gateway.settings import ReportSettings
 from tideng.gateway.store.mailbox import NewMail, put_mail
 from tideng.gateway.webhook_target import WebhookRefused, target
-from tideng.gateway.webhooks import Webhooks
+from tideng.gateway.webhooks import BATCH_MAX, Webhooks, WebhookSink
 
 HOST = "hooks.example"
 
@@ -63,7 +64,6 @@ class Receiver:
 
 OK = b"HTTP/1.1 204 No Content\r\n\r\n"
 BUSY = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"
-ELSEWHERE = b"HTTP/1.1 307 Moved\r\nLocation: https://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n"
 ENDLESS = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n" + b"x" * 100_000
 
 
@@ -169,7 +169,7 @@ def test_a_report_is_posted_signed_and_forgotten_once_taken(tmp_path: Path) -> N
     play(tmp_path, scene)
 
 
-@pytest.mark.parametrize("failure", [BUSY, ELSEWHERE, b"nonsense\r\n\r\n"])
+@pytest.mark.parametrize("failure", [BUSY, b"nonsense\r\n\r\n"])
 def test_a_failed_post_comes_again_until_it_is_taken(tmp_path: Path, failure: bytes) -> None:
     async def scene(rig: Rig) -> None:
         receiver = Receiver()
@@ -178,6 +178,19 @@ def test_a_failed_post_comes_again_until_it_is_taken(tmp_path: Path, failure: by
             await put(rig, 7)
             await emptied(rig)
             assert [events(body) for _, body in receiver.came] == [["7"], ["7"], ["7"]]
+
+    play(tmp_path, scene)
+
+
+def test_a_redirect_is_a_failure_and_not_followed(tmp_path: Path) -> None:
+    async def scene(rig: Rig) -> None:
+        receiver = Receiver()
+        async with hooked(rig, tmp_path, receiver):
+            moved = f"HTTP/1.1 307 Moved\r\nLocation: https://127.0.0.1:{receiver.port}/elsewhere\r\n"
+            receiver.answers = [f"{moved}Content-Length: 0\r\n\r\n".encode()]
+            await put(rig, 7)
+            await emptied(rig)
+            assert [head[":line"].split()[1] for head, _ in receiver.came] == ["/tideng?x=1"] * 2
 
     play(tmp_path, scene)
 
@@ -287,3 +300,33 @@ def test_the_address_that_was_checked_is_the_one_connected_to() -> None:
     loopback = ipaddress.ip_network("93.184.215.0/24")
     with pytest.raises(WebhookRefused):  # allowed network, but plain http beyond loopback
         asyncio.run(target("http://hooks.example/", (loopback,), resolve))
+
+
+def test_each_failure_closes_the_sink_for_longer_and_a_success_forgets_them() -> None:
+    async def scene() -> None:
+        clock, statuses, told = [0.0], [503, 500, 302, 200, 503], []
+
+        async def post(url: str, body: bytes, headers: dict[str, str]) -> int:
+            return statuses.pop(0)
+
+        sink = WebhookSink(
+            "library",
+            "https://hooks.example/",
+            b"whs_x",
+            post,
+            retry_s=(1.0, 5.0),
+            now=lambda: 0,
+            monotonic=lambda: clock[0],
+        )
+        letter = Letter(id=1, customer="library", kind="report", message=2, state="delivered", at=3)
+        for pause, is_taken in ((1.0, False), (5.0, False), (5.0, False), (0.0, True), (1.0, False)):
+            asked = asyncio.Event()
+            sink.push(letter, lambda ok, asked=asked: (told.append(ok), asked.set()))
+            assert sink.room == BATCH_MAX - 1
+            await asked.wait()
+            assert told.pop() is is_taken
+            assert sink.room == (BATCH_MAX if is_taken else 0)
+            clock[0] += pause
+            assert sink.room == BATCH_MAX
+
+    asyncio.run(scene())
