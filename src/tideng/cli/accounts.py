@@ -12,12 +12,21 @@ from tideng.cli.show import as_json, out, stop, table
 account = typer.Typer(help="People who sign in at the console.", no_args_is_help=True)
 api_key = typer.Typer(help="Keys for the HTTP API.", no_args_is_help=True)
 
+Name = Annotated[str, typer.Argument(help="The account's name.")]
 Password = Annotated[
-    str, typer.Option(prompt=True, confirmation_prompt=True, hide_input=True, envvar="TIDENG_PASSWORD")
+    str,
+    typer.Option(
+        prompt=True,
+        confirmation_prompt=True,
+        hide_input=True,
+        envvar="TIDENG_PASSWORD",
+        help="Asked for when it is not given.",
+    ),
 ]
 
 
 def add_to(app: typer.Typer) -> None:
+    """Put the groups `account` and `api-key` on the main command."""
     app.add_typer(account, name="account", rich_help_panel="Registry and people")
     app.add_typer(api_key, name="api-key", rich_help_panel="Registry and people")
 
@@ -25,7 +34,7 @@ def add_to(app: typer.Typer) -> None:
 @account.command("add")
 def add_account(
     context: typer.Context,
-    name: str,
+    name: Name,
     password: Password,
     role: Annotated[list[str], typer.Option(help="reviewer, operator or auditor; may be repeated.")] = [  # noqa: B006 - typer reads the default
         "reviewer"
@@ -57,7 +66,7 @@ def list_accounts(context: typer.Context, json: Json = False) -> None:
 
 
 @account.command("password")
-def set_password(context: typer.Context, name: str, password: Password) -> None:
+def set_password(context: typer.Context, name: Name, password: Password) -> None:
     """Set an account's password; its sessions end."""
     from tideng.web.accounts import AccountInvalid, Accounts
 
@@ -71,7 +80,9 @@ def set_password(context: typer.Context, name: str, password: Password) -> None:
 
 @account.command("disable")
 def disable_account(
-    context: typer.Context, name: str, enable: Annotated[bool, typer.Option("--enable")] = False
+    context: typer.Context,
+    name: Name,
+    enable: Annotated[bool, typer.Option("--enable", help="Let the account sign in again.")] = False,
 ) -> None:
     """Disable an account (or --enable it again); its sessions end."""
     from tideng.web.accounts import AccountInvalid, Accounts
@@ -150,7 +161,7 @@ def list_keys(context: typer.Context, json: Json = False) -> None:
 @api_key.command("revoke")
 def revoke_key(
     context: typer.Context,
-    key_id: str,
+    key_id: Annotated[str, typer.Argument(help="The key's id, as `api-key list` shows it.")],
     by: Annotated[str, typer.Option(help="Who revokes it; recorded in the ledger.")] = "cli",
 ) -> None:
     """End a key at once."""

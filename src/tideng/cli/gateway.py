@@ -17,6 +17,7 @@ _PANEL = "Gateway"
 
 
 def add_to(app: typer.Typer) -> None:
+    """Put `serve`, `send` and `status` on the main command."""
     app.command(rich_help_panel=_PANEL)(serve)
     app.command(rich_help_panel=_PANEL)(send)
     app.command(rich_help_panel=_PANEL)(status)

@@ -100,6 +100,7 @@ def _line() -> str:
 
 
 def add_play(main: typer.Typer) -> None:
+    """Put `tideng play` on the main command."""
     main.command(rich_help_panel="Trying it out")(play)
 
 

@@ -49,6 +49,8 @@ class Carries(Protocol):
 
 
 class OnResult(Protocol):
+    """Told once per handing over, when every part has an answer or is given up."""
+
     def __call__(self, handover: Handover, /) -> None: ...
 
 

@@ -56,6 +56,8 @@ class WholeReply(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Registers(Protocol):
+    """The registry, as this step sees it."""
+
     @property
     def snapshot(self) -> Snapshot: ...
 

@@ -65,6 +65,8 @@ class Takes(Protocol):
 
 
 class Registers(Protocol):
+    """The registry, as this step sees it."""
+
     @property
     def snapshot(self) -> Snapshot: ...
 

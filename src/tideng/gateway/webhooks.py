@@ -37,6 +37,8 @@ _US: Final = 1_000_000
 
 
 class Registers(Protocol):
+    """The registry, as this step sees it."""
+
     @property
     def snapshot(self) -> Snapshot: ...
 

@@ -51,6 +51,8 @@ class Delivers(Protocol):
 
 
 class Registers(Protocol):
+    """The registry, as the door sees it."""
+
     @property
     def snapshot(self) -> Snapshot: ...
 

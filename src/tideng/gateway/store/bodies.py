@@ -51,12 +51,15 @@ def seal_body(key: bytes, message: MessageId, body: Body, nonce: bytes) -> bytes
 
 
 def open_body(key: bytes, message: MessageId, sealed: bytes) -> Body:
+    """The body that `seal_body` sealed for this message. Raises `SealBroken`."""
     return _decode_body(open_sealed(key, sealed, b"message:%d" % message))
 
 
 def seal_reply(key: bytes, subject: str, reply: Reply, nonce: bytes) -> bytes:
+    """A reply under its sender's key; `nonce` is 12 fresh bytes."""
     return seal(key, _encode(reply), nonce, b"reply:" + subject.encode())
 
 
 def open_reply(key: bytes, subject: str, sealed: bytes) -> Reply:
+    """The reply that `seal_reply` sealed for this subject. Raises `SealBroken`."""
     return _decode_reply(open_sealed(key, sealed, b"reply:" + subject.encode()))

@@ -159,6 +159,7 @@ class StateChanged(Exception):
 
 
 def write_life(conn: sqlite3.Connection, pairs: Sequence[tuple[MessageId, int]]) -> None:
+    """Inside one job: note at which ledger positions a message's life goes on; again is harmless."""
     _life.insert(conn, pairs)
 
 
