@@ -36,6 +36,7 @@ def main() -> int:
         console.print(f"[red]cannot measure:[/] {error}")
         return 2
     finally:
+        smsbench.end_all()
         if not asked.keep:
             shutil.rmtree(folder, ignore_errors=True)
     show(figures, console)
@@ -51,7 +52,6 @@ def run(folder: Path, binary: Path, sizes: Sizes, console: Console) -> Figures:
     described = machine(folder)
     gateway = GatewayProcess(folder / "gateway")
     gateway.prepare()
-    gateway.start()
     bench = Bench(folder, binary, gateway, sizes, first=0)
     plain: list[Round] = []
     reported: list[Round] = []
@@ -68,10 +68,8 @@ def run(folder: Path, binary: Path, sizes: Sizes, console: Console) -> Figures:
         half = median(reported, "delivered_per_s") / 2
         console.print(f"latency at half load, {half:,.0f}/s")
         paced = [bench.paced(half, reports=True) for _ in range(ROUNDS)]
-        while bench.sent < sizes.rss_after:
-            console.print(f"memory: {bench.sent:,} of {sizes.rss_after:,} messages")
-            plain_too = min(sizes.round, sizes.rss_after - bench.sent)
-            bench.smpp(plain_too, reports=True)
+        console.print(f"memory: {sizes.memory:,} messages with reports in one process")
+        with_much = bench.smpp(sizes.memory, reports=True)
         figures = Figures(
             date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
             machine=described,
@@ -82,7 +80,8 @@ def run(folder: Path, binary: Path, sizes: Sizes, console: Console) -> Figures:
             paced=paced,
             http=posted,
             rss_mb=gateway.usage().rss_bytes / 1e6,
-            messages=bench.sent,
+            messages=sizes.memory,
+            long=with_much,
         )
         console.print("kill -9 under load")
         figures.killed = bench.kill()
@@ -92,7 +91,6 @@ def run(folder: Path, binary: Path, sizes: Sizes, console: Console) -> Figures:
     samples = folder / "samples.json"
     sampled = GatewayProcess(folder / "sampled", samples=samples)
     sampled.prepare()
-    sampled.start()
     try:
         under = Bench(folder, binary, sampled, sizes, first=0)
         figures.profile = under.profile(samples, sizes.round)

@@ -5,6 +5,7 @@ import signal
 import statistics
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,17 +22,21 @@ KILL_WINDOW: Final = 50
 SAMPLES_S: Final = 20.0
 
 
+class NothingAccepted(Exception):
+    """A round measured nothing; the message names the statuses the gateway answered."""
+
+
 class Sizes(Struct, frozen=True):
     """Messages per round."""
 
     round: int = 20_000
     warm_up: int = 5_000
     paced_s: float = 8.0
-    rss_after: int = 200_000
+    memory: int = 200_000
     kill_after_s: float = 2.0
 
 
-QUICK: Final = Sizes(round=3_000, warm_up=1_000, paced_s=3.0, rss_after=0, kill_after_s=1.0)
+QUICK: Final = Sizes(round=3_000, warm_up=1_000, paced_s=3.0, memory=5_000, kill_after_s=1.0)
 
 
 class Round(Struct, frozen=True):
@@ -85,17 +90,22 @@ class Bench:
         return start
 
     def _centre(self, *options: str) -> smsbench.Running:
+        self.gateway.restart()
         centre = smsbench.centre(self.binary, self.folder, self.gateway.centre_port, *options)
         self.gateway.until_carrier_is_bound()
         return centre
 
-    def smpp(self, count: int, *, reports: bool) -> Round:
-        """SMPP in, SMPP out, as fast as smsbench's default window allows."""
+    def smpp(self, count: int, *, reports: bool, around: Callable[[], None] = lambda: None) -> Round:
+        """SMPP in, SMPP out, as fast as smsbench's default window allows.
+
+        `around` is called before the first submit and after the last report.
+        """
         start = self._take(count)
         options = ["-expect", str(count), "-idle", "20s"]
         options += ["-dlr", "-grace", "120s"] if reports else ["-grace", "300ms"]
         centre = self._centre(*options)
         before = self.gateway.usage()
+        around()
         customer = smsbench.load(
             self.binary,
             self.folder,
@@ -107,10 +117,14 @@ class Bench:
             password=PASSWORD,
         )
         seen = customer.end().result
+        if not seen["ok"]:
+            centre.interrupt()
+            raise NothingAccepted(f"none of {count} messages was accepted; answers were {seen['codes']}")
         if reports:
             time.sleep(SETTLE_S)
             centre.interrupt()
         delivered = centre.end().result
+        around()
         used = self.gateway.usage().cpu_s - before.cpu_s
         return _round(count, seen, delivered, used, reports)
 
@@ -204,10 +218,7 @@ class Bench:
 
     def profile(self, samples: Path, count: int) -> Profile:
         """One round with reports under the sampler; needs a gateway started with `samples`."""
-        self.smpp(self.sizes.warm_up, reports=True)
-        self.gateway.signal(signal.SIGUSR2)
-        self.smpp(count, reports=True)
-        self.gateway.signal(signal.SIGUSR2)
+        self.smpp(count, reports=True, around=lambda: self.gateway.signal(signal.SIGUSR2))
         until = time.monotonic() + SAMPLES_S
         while not samples.is_file() and time.monotonic() < until:
             time.sleep(0.05)

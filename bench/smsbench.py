@@ -15,6 +15,8 @@ from msgspec import Struct
 SOURCE: Final = Path(__file__).resolve().parents[2] / "shared" / "tools" / "smsbench"
 BUILD_S: Final = 180.0
 END_S: Final = 180.0
+CODE_NUMBER: Final = "106900990009"
+_started: list[subprocess.Popen[bytes]] = []
 
 
 class NoSmsbench(Exception):
@@ -53,6 +55,7 @@ class Running:
     def __init__(self, arguments: list[str], folder: Path) -> None:
         self._output = (folder / f"smsbench-{arguments[1]}.out").open("w+")
         self._process = subprocess.Popen(arguments, stdout=self._output, stderr=subprocess.STDOUT)
+        _started.append(self._process)
 
     def interrupt(self) -> None:
         """Ask a message centre to sum up now."""
@@ -76,6 +79,15 @@ class Running:
         return Ran(json.loads(lines[-1]), tuple(lines[:-1]))
 
 
+def end_all() -> None:
+    """Kill what a failed round left running; nothing else."""
+    for process in _started:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+    _started.clear()
+
+
 def centre(binary: Path, folder: Path, port: int, *options: str) -> Running:
     """A message centre on loopback."""
     return Running([str(binary), "smsc", "-addr", f"127.0.0.1:{port}", *options], folder)
@@ -86,5 +98,5 @@ def load(
 ) -> Running:
     """A customer on one bind with smsbench's default window (50) that submits `count` messages."""
     numbers = ["-n", str(count), "-start", str(start)]
-    account = ["-user", user, "-pass", password]
+    account = ["-user", user, "-pass", password, "-from", CODE_NUMBER]
     return Running([str(binary), "esme", "-addr", f"127.0.0.1:{port}", *numbers, *account, *options], folder)

@@ -23,6 +23,7 @@ class Figures(Struct, kw_only=True):
     paced_per_s: float
     paced: list[Round]
     http: list[Round]
+    long: Round
     rss_mb: float
     messages: int
     profile: Profile | None = None
@@ -32,7 +33,7 @@ class Figures(Struct, kw_only=True):
 
     @property
     def rounds(self) -> list[Round]:
-        return [*self.plain, *self.with_reports, *self.paced, *self.http]
+        return [*self.plain, *self.with_reports, *self.paced, *self.http, self.long]
 
     @property
     def lost(self) -> int:
@@ -55,6 +56,9 @@ def rows(figures: Figures) -> list[Row]:
         _at_least("SMPP in → SMPP out, no reports, delivered/s", 3_000, plain, "delivered_per_s"),
         _at_least("SMPP in → SMPP out, reports, delivered/s", 1_500, reports, "delivered_per_s"),
         _plain("… reports returned/s", "–", reports, "reports_per_s"),
+        _plain(
+            f"{figures.messages:,} messages with reports, delivered/s", "–", [figures.long], "delivered_per_s"
+        ),
         _latency(figures),
         _at_least("HTTP batches of 100, accepted/s", 5_000, figures.http, "accepted_per_s"),
         Row(

@@ -13,7 +13,7 @@ import typer
 from tools import docs_entries, generate_docs
 
 from house.pages import broken, links, rows, sections
-from house.source import PACKAGE, ROOT, text_of, tracked
+from house.source import PACKAGE, ROOT, functions, sources, text_of, tracked
 from tideng import settings
 from tideng.cli.main import app
 from tideng.gateway.carriers.routes import Route
@@ -134,10 +134,64 @@ def test_every_finding_code_is_documented_and_seen_by_a_test() -> None:
     assert [code for code in CODES if not re.search(rf"\b{code}\b", tests)] == []
 
 
+def recorded_codes(tree: ast.Module) -> set[str]:
+    """Words in capitals that a step writes into a tuple or hands to a function: finding codes, if anything."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        parts = node.elts if isinstance(node, ast.Tuple) else node.args if isinstance(node, ast.Call) else []
+        found |= {p.value for p in parts if isinstance(p, ast.Constant) and isinstance(p.value, str)}
+    return {word for word in found if re.fullmatch(r"[A-Z]+(_[A-Z]+)*", word)}
+
+
+def test_every_code_a_step_adds_is_documented() -> None:
+    steps = ("gateway/second_look.py", "gateway/dispatch.py", "gateway/intake.py", "gateway/inbound.py")
+    added = {code for step in steps for code in recorded_codes(sources()[step])}
+    assert "OPTED_OUT" in added
+    assert added - set(CODES) == set()
+
+
+def test_a_code_nobody_documented_is_seen() -> None:
+    tree = ast.parse("decide(row, 'refuse', 'NEW_CODE')\nadded = ('OTHER_CODE',)\n'NOT_THIS'")
+    assert recorded_codes(tree) == {"NEW_CODE", "OTHER_CODE"}
+
+
 def test_every_vendor_status_is_documented() -> None:
     text = (DOCS / "integrate" / "smpp.md").read_text("utf-8")
     missing = [s.name for s in VendorStatus if s.name not in text or f"{s.value:04x}" not in text.lower()]
     assert missing == []
+
+
+MENTION = re.compile(r"`([\w./]+\.(?:py|toml|md|lock))`")
+MEMBER = re.compile(r"`(?:[A-Z]\w*\.)?(\w+)\(\)`|`[A-Z]\w*\.([a-z_]\w*)`")
+
+
+def absent(text: str, known: set[str]) -> Iterator[str]:
+    """Files and functions a page names that are not there (any more)."""
+    for name in MENTION.findall(text):
+        if "*" not in name and not any(one == name or one.endswith("/" + name) for one in known):
+            yield name
+    defined = {f.name for tree in sources().values() for f in functions(tree)} | {"declare"}
+    fields = {n.id for t in sources().values() for n in ast.walk(t) if isinstance(n, ast.Name)}
+    for call, member in MEMBER.findall(text):
+        if (call or member) not in defined | fields:
+            yield call or member
+
+
+@pytest.mark.parametrize("name", [n for n in PAGES if n.startswith("docs/") or n == "ARCHITECTURE.md"])
+def test_files_and_functions_that_are_named_exist(name: str) -> None:
+    made_later = {"tideng.toml", "registry.toml", "openapi.json"}
+    found = [*absent(text_of(name), set(tracked()))]
+    assert [one for one in found if one not in made_later] == []
+
+
+def test_a_name_that_is_gone_is_seen() -> None:
+    known = {"src/tideng/gateway/intake.py"}
+    assert [*absent("`gateway/intake.py` `intake.py` `Intake.submit` `clear()`", known)] == []
+    assert [*absent("`gateway/gone.py` `Intake.vanished` `gone_too()`", known)] == [
+        "gateway/gone.py",
+        "vanished",
+        "gone_too",
+    ]
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -120,7 +120,6 @@ async def _perform(folder: Path, carrier: SimulatedCarrier, *, once: bool) -> in
 def _settings(folder: Path, carrier_port: int) -> Settings:
     return Settings(
         data=str(folder / "data"),
-        origin="play.tideng.example/ledger",
         policy="cn-2026",
         smpp=SmppDoorSettings(port=_free(2775)),
         http=HttpDoorSettings(port=_free(8080)),
@@ -246,25 +245,29 @@ async def _keep_running(stage: Stage, folder: Path) -> None:
     password = secrets.token_urlsafe(9)
     await asyncio.to_thread(gateway.accounts.add, "reviewer", password, ("reviewer", "operator"))
     _, token = await gateway.api_keys.create("yunlu-library", ("send", "read"), "play", name="play")
-    out.print(
-        Panel(
-            f"[bold]console[/]  http://127.0.0.1:{stage.http_port}/console   "
-            f"name [bold]reviewer[/]  password [bold]{password}[/]\n"
-            "         release or refuse the held message there\n\n"
-            "[bold]by curl[/]\n"
-            f"curl -s http://127.0.0.1:{stage.http_port}/v1/messages "
-            f"-H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' "
-            """-d '{"to":"13900000001","text":"【云麓图书馆】明日闭馆一天,敬请谅解。"}'\n\n"""
-            "[bold]by SMPP[/]\n"
-            f".venv/bin/tideng send --smpp 127.0.0.1:{gateway.smpp.port} --system-id library "
-            "--password library3 13900000002 '【云麓图书馆】明日闭馆一天,敬请谅解。'\n\n"
-            "[bold]look one up[/]\n"
-            f".venv/bin/tideng --data {folder / 'data'} status MESSAGE-ID",
-            title="it keeps running · Ctrl-C ends it",
-            border_style="green",
+    url = f"http://127.0.0.1:{stage.http_port}"
+    library = "【云麓图书馆】明日闭馆一天,敬请谅解。"
+    lines = (
+        ("console", f"{url}/console   name: reviewer   password: {password}"),
+        ("", "release or refuse the held message there · 在控制台放行或拒绝暂缓的短信"),
+        (
+            "by curl",
+            f"curl -s {url}/v1/messages -H 'Authorization: Bearer {token}' "
+            f"""-H 'Content-Type: application/json' -d '{{"to":"13900000001","text":"{library}"}}'""",
         ),
-        soft_wrap=True,
+        (
+            "by SMPP",
+            f".venv/bin/tideng send --smpp 127.0.0.1:{gateway.smpp.port} --system-id library "
+            f"--password library3 13900000002 '{library}'",
+        ),
+        ("look one up", f".venv/bin/tideng --data {folder / 'data'} status MESSAGE-ID"),
     )
+    out.rule("[green]it keeps running · Ctrl-C ends it[/]", style="green")
+    for name, line in lines:
+        out.print(f"[bold]{name:>11}[/]  ", end="")
+        # As it is, on one line: it is there to be copied.
+        out.print(line, markup=False, soft_wrap=True)
+    out.rule(style="green")
     await asyncio.get_running_loop().create_future()
 
 

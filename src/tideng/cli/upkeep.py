@@ -37,12 +37,10 @@ def doctor(context: typer.Context, json: Json = False) -> None:
     from tideng.storage.health import health
 
     folder = Path(loaded(context).settings.data)
-    hazards = [
-        (name, hazard)
-        for name in (DATABASE, KEYS)
-        if (folder / name).exists()
-        for hazard in health(folder / name)
-    ]
+    found = [(name, health(folder / name)) for name in (DATABASE, KEYS) if (folder / name).exists()]
+    # What is true of the library is said once, not for every file.
+    hazards = [(name, hazard) for name, each in found for hazard in each]
+    hazards = list({hazard: (name, hazard) for name, hazard in hazards}.values())
     if json:
         as_json(
             {

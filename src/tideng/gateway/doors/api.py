@@ -28,7 +28,7 @@ from tideng.storage.failures import StorageError
 
 _log = structlog.get_logger()
 HttpRequest = Request[Any, Any, Any]  # Any: Litestar's user, auth and state; we use none of them
-_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 QUERY_FIELDS_MAX: Final = 50
 _LOCAL: Final = frozenset({"127.0.0.1", "::1"})
 _FORWARDED: Final = ("forwarded", "x-forwarded-for", "x-real-ip")
@@ -151,9 +151,12 @@ class _Door:
     async def answer(self, request: HttpRequest, operations: Mapping[str, Operation]) -> Response[bytes]:
         """Let in, read, act, answer; whatever goes wrong is a problem document."""
         started = self._deps.monotonic()
-        operation = operations.get(request.method)
+        # A HEAD is a GET whose body the server keeps back (RFC 9110 §9.3.2).
+        operation = operations.get("GET" if request.method == "HEAD" else request.method)
         if operation is None:
-            allow = ", ".join(sorted(operations))
+            allow = ", ".join(sorted([*operations, "OPTIONS", *(["HEAD"] if "GET" in operations else [])]))
+            if request.method == "OPTIONS":
+                return Response(b"", status_code=204, headers={"Allow": allow})
             detail = f"this address knows {allow}; use one of them"
             return _response(Problem("method-not-allowed", detail, headers={"Allow": allow}))
         try:
