@@ -109,9 +109,7 @@ def test_what_cannot_be_read_is_said_not_guessed(
 def test_times(tmp_path: Path) -> None:
     async def story(rig: Rig) -> None:
         peer = await rig.bound()
-        assert (
-            await peer.submit(schedule="000000010000000R", validity="270115160000032+")
-        ).status == OK
+        assert (await peer.submit(schedule="000000010000000R", validity="270115160000032+")).status == OK
         (one,) = rig.desk.offered
         assert (one.not_before, one.valid_until) == (NOON + 3_600_000_000, NOON)
         assert (await peer.submit(schedule="tomorrow at noon")).status == 0x61
