@@ -2,6 +2,7 @@
 
 import base64
 from contextlib import closing
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -104,6 +105,9 @@ def show(
 def prove(
     context: typer.Context,
     index: Annotated[int, typer.Argument(help="Index of the entry.", min=0)],
+    file: Annotated[
+        Path | None, typer.Option("--out", help="Also write the proof as a C2SP tlog-proof@v1 file.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Show an entry with its inclusion proof, checked against the newest checkpoint (RFC 6962 §2.1.1)."""
@@ -112,6 +116,7 @@ def prove(
     from tideng.evidence.entries import decode_entry
     from tideng.evidence.keys import signing_key
     from tideng.evidence.note import encode_vkey, verifier_for
+    from tideng.evidence.proof_file import ProofFile, format_proof
     from tideng.evidence.stored import StoredLedger
     from tideng.evidence.tiles import TileHashes
     from tideng.storage.opening import open_reader
@@ -128,6 +133,8 @@ def prove(
         proof = merkle.inclusion_proof(index, newest.size, TileHashes(stored.tile))
     checkpoint = open_checkpoint(newest.note, origin, [verifier])
     merkle.verify_inclusion(index, checkpoint.size, merkle.leaf_hash(leaf), proof, checkpoint.root)
+    if file is not None:
+        file.write_bytes(format_proof(ProofFile(index, tuple(proof), newest.note)))
     if json:
         as_json(
             {
@@ -164,6 +171,56 @@ def checkpoint(context: typer.Context, json: Json = False) -> None:
         return
     out.print(escape(newest.note.decode()), end="")
     out.print(f"verifier {escape(vkey)}")
+
+
+@app.command()
+def export(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(help="Where to; made if it is not there.")],
+    json: Json = False,
+) -> None:
+    """Write the ledger as C2SP tlog-tiles files that any web server can serve; again: only what is new.
+
+    Exit code 1 if the folder holds another ledger, a newer copy, or a fork of this one.
+    """
+    from tideng.evidence.keys import signing_key
+    from tideng.evidence.ledger import LedgerCorrupt
+    from tideng.evidence.note import NoteInvalid, verifier_for
+    from tideng.evidence.publication import ExportRefused
+    from tideng.evidence.publication import export as publish
+    from tideng.evidence.stored import StoredLedger
+    from tideng.storage.opening import open_reader
+
+    path = database(context)
+    origin = loaded(context).settings.origin
+    verifier = verifier_for(origin, signing_key(path.parent / "ledger.key"))
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with closing(open_reader(path)) as conn, Progress(*columns, console=err, transient=True) as progress:
+        conn.execute("BEGIN")  # one moment's view, however long the writing takes
+        stored = StoredLedger(conn)
+        newest = stored.last_checkpoint()
+        if newest is None:
+            stop("there is no checkpoint yet; it is written within a second of the first entry")
+        task = progress.add_task("writing files")
+        try:
+            done = publish(
+                stored,
+                newest.note,
+                origin,
+                [verifier],
+                folder,
+                lambda done, total: progress.update(task, completed=done, total=total),
+            )
+        except (ExportRefused, LedgerCorrupt, NoteInvalid) as error:
+            stop(escape(str(error)), code=FAILED)
+        except OSError as error:
+            stop(f"{escape(str(folder))}: {error.strerror}; its checkpoint is as it was, export again")
+    if json:
+        as_json({"folder": str(folder), "before": done.before, "size": done.size, "files": done.files})
+        return
+    out.print(
+        f"[green]✔[/] {done.size} entries are published in {escape(str(folder))}: {done.files} new files"
+    )
 
 
 def _when(at: int) -> str:

@@ -21,6 +21,8 @@ from tideng.evidence.ledger import (
 )
 from tideng.evidence.merkle import leaf_hash
 from tideng.evidence.note import NoteInvalid, verifier_for
+from tideng.evidence.publication import read_resource
+from tideng.evidence.resources import Resource
 from tideng.evidence.stored import StoredLedger, verify_file
 from tideng.evidence.tiles import TILE_WIDTH, Tile, TileEdge, TileHashes, TilesBroken, split_hashes
 from tideng.evidence.verification import Verification
@@ -173,6 +175,11 @@ class SqliteLedger:
     def latest_checkpoint(self) -> bytes | None:
         """See `Ledger`."""
         return self._checkpoint
+
+    def resource(self, resource: Resource) -> bytes | None:
+        """The bytes of a tile or entry bundle under the newest checkpoint; None if it covers none such."""
+        with self._reading:
+            return read_resource(StoredLedger(self._reader), resource, max(0, self._checkpoint_size))
 
     def verify(self, progress: Callable[[int, int], None] | None = None) -> Verification:
         """See `Ledger`. Raises `DatabaseCorrupt` where SQLite itself cannot read the file."""
