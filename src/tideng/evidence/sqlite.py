@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tideng.evidence import merkle
 from tideng.evidence.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from tideng.evidence.clock import SteadyClock
+from tideng.evidence.completeness import SCHEMA as INDEX
 from tideng.evidence.entries import EntryInvalid, declare, decode_entry, encode_entry
 from tideng.evidence.ledger import (
     LedgerCorrupt,
@@ -45,6 +46,7 @@ SCHEMA: Final = (
         CREATE TABLE checkpoint (size INTEGER PRIMARY KEY, at INTEGER NOT NULL, note BLOB NOT NULL);
         """,
     ),
+    INDEX,
 )
 """Room "evidence": give it to the `Writer` as `schema={"evidence": SCHEMA, …}`."""
 
