@@ -45,6 +45,9 @@ SCHEMA: Final = Migration(
     CREATE TABLE timestamp_token (
         size INTEGER PRIMARY KEY, at INTEGER NOT NULL, note BLOB NOT NULL, token BLOB NOT NULL
     );
+    -- Where entries lie that bundles look for by their kind: environment/1, export/1, erasure/1 ...
+    CREATE TABLE landmark (kind TEXT NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (kind, position))
+        WITHOUT ROWID;
     """,
 )
 """The second step of room "evidence"."""

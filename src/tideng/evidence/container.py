@@ -31,7 +31,7 @@ def write_container(files: Mapping[str, bytes]) -> bytes:
     """The one ZIP file that holds these files. `TooLarge` beyond `FILES_MAX` or `BYTES_MAX`."""
     if len(files) > FILES_MAX or sum(map(len, files.values())) > BYTES_MAX:
         raise TooLarge(
-            f"the bundle would hold {len(files)} files; the limits are {FILES_MAX} files and {BYTES_MAX} bytes. "
+            f"the bundle would hold {len(files)} files; the limits are {FILES_MAX} and {BYTES_MAX} bytes. "
             f"Ask for a shorter window, or for fewer messages."
         )
     pieces: list[bytes] = []
