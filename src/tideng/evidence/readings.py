@@ -18,11 +18,28 @@ from tideng.evidence.entries import KINDS, decode_entry
 
 CHINA: Final = timezone(timedelta(hours=8), "UTC+8")
 _TOLD: Final = {
-    "action": "决定", "codes": "审核发现", "customer": "内容提供者", "principal": "委托方", "signature": "签名",
-    "code_number": "码号", "category": "类别", "by": "由", "carrier": "运营商", "outcome": "结果", "state": "状态",
-    "meaning": "含义", "object_kind": "登记对象", "object_id": "对象编号", "version": "版本", "wording": "同意文本",
-    "software": "软件", "case": "案号", "purpose": "用途", "door": "来源通道", "message": "短信编号",
-}  # fmt: skip
+    "action": "决定",
+    "codes": "审核发现",
+    "customer": "内容提供者",
+    "principal": "委托方",
+    "signature": "签名",
+    "code_number": "码号",
+    "category": "类别",
+    "by": "由",
+    "carrier": "运营商",
+    "outcome": "结果",
+    "state": "状态",
+    "meaning": "含义",
+    "object_kind": "登记对象",
+    "object_id": "对象编号",
+    "version": "版本",
+    "wording": "同意文本",
+    "software": "软件",
+    "case": "案号",
+    "purpose": "用途",
+    "door": "来源通道",
+    "message": "短信编号",
+}
 _VALUES: Final = {"send": "放行", "hold": "暂缓", "refuse": "拒绝"}
 
 
@@ -76,25 +93,25 @@ def timeline_html(case: str, origin: str, lines: Sequence[Line]) -> bytes:
     """The timeline as a page that stands alone."""
     rows = "".join(
         f'<tr><td class="number">{line.index}</td><td>{when(line.at)}</td><td>{escape(line.meaning)}'
-        f"<br><code>{escape(line.kind)}</code></td><td>{_pairs(line.said)}{_pairs(line.opened, opened=True)}</td></tr>"
+        f"<br><code>{escape(line.kind)}</code></td>"
+        f"<td>{_pairs(line.said)}{_pairs(line.opened, opened=True)}</td></tr>"
         for line in lines
     )
     body = (
         f"<h1>证据时间线 · 案号 {escape(case)}</h1>"
         f"<p>每一行引用账本 <code>{escape(origin)}</code> 中的一个条目。时间为北京时间(UTC+8)。"
         f"<mark>标色</mark>的内容是本次披露的原文;其余个人信息在账本中只有承诺值。</p>"
-        f'<div class="scroll"><table><caption>{len(lines)} 个条目</caption><thead><tr><th>条目</th><th>时间</th>'
-        f"<th>事项</th><th>内容</th></tr></thead><tbody>{rows}</tbody></table></div>"
+        f'<div class="scroll"><table><caption>{len(lines)} 个条目</caption><thead><tr>'
+        f"<th>条目</th><th>时间</th><th>事项</th><th>内容</th></tr></thead><tbody>{rows}</tbody></table></div>"
     )
     return standalone.page(title=f"证据时间线 {case}", body=body).encode()
 
 
 def _pairs(pairs: Sequence[tuple[str, str]], *, opened: bool = False) -> str:
-    shown = "".join(
+    return "".join(
         f"<div>{escape(name)}: {'<mark>' if opened else ''}{escape(value)}{'</mark>' if opened else ''}</div>"
         for name, value in pairs
     )
-    return shown
 
 
 _PAPER: Final = """
@@ -180,17 +197,20 @@ _README_ZH: Final = """\
 _README_EN: Final = """\
 About this evidence bundle · case {case}
 
-It comes from the ledger {origin}, an append-only Merkle tree whose root the ledger's key signs. It holds {entries}
-entries. timeline.html and timeline.pdf are for reading; every line cites an entry.
+It comes from the ledger {origin}, an append-only Merkle tree whose root the ledger's key signs.
+It holds {entries} entries. timeline.html and timeline.pdf are for reading; every line cites an entry.
 
-It proves: 1 every byte of this file is accounted for; 2 these files were handed over; 3 the ledger's key (and its
-witnesses) vouch for one state of the ledger; 4 each entry lies in it unchanged; 5 what is shown is what was
-recorded; 6 licences and mandates are those registered then; 7 nothing changed between the checkpoints; 8 an outside
-authority saw that state; 9 nothing about this number was left out of the window; 10 this hand-over is recorded too.
+It proves: 1 every byte of this file is accounted for; 2 these files were handed over; 3 the ledger's key
+(and its witnesses) vouch for one state of the ledger; 4 each entry lies in it unchanged; 5 what is shown is
+what was recorded; 6 licences and mandates are those registered then; 7 nothing changed between the
+checkpoints; 8 an outside authority saw that state; 9 nothing about this number was left out of the window;
+10 this hand-over is recorded too.
 
-It does not prove that what was recorded was true. Without outside witnesses, the signature is the operator's alone.
+It does not prove that what was recorded was true. Without outside witnesses, the signature is the
+operator's alone.
 
-To verify, offline: open verify.html, or run `tideng evidence verify FILE`, or `python tideng-verify.pyz FILE`; other
-people's tools: docs/evidence/third-party.md. First compare the ledger's key with one you got another way:
+To verify, offline: open verify.html, or run `tideng evidence verify FILE`, or `python tideng-verify.pyz
+FILE`; other people's tools: docs/evidence/third-party.md. First compare the ledger's key with one you got
+another way:
 {key}
 """

@@ -65,7 +65,7 @@ def _text(octets: bytes, report: Report) -> str:
         lines.append("NOT VERIFIED 核验未通过: see the steps marked ✘.")
     if report.trusted == "bundle":
         lines.append(
-            "The keys are those the bundle brought. Compare them with keys you got another way 请另行比对公钥:"
+            "These keys came with the bundle; compare them with keys you got another way 请另行比对公钥:"
         )
         lines += [f"  {key}" for key in report.keys]
     lines += [f"  time-stamping root 时间戳根证书 SHA-256 {root}" for root in report.roots]

@@ -35,20 +35,57 @@ SLACK_US: Final = 60_000_000
 FORMAT: Final = "tideng-evidence-bundle/1"
 
 STEPS: Final = (
-    ("container", "every byte of the file is accounted for", "文件的每一个字节都有归属"),
-    ("manifest", "these files, and no others, were handed over by the ledger's key",
-     "所交付的正是这些文件,由账本密钥签名"),
-    ("checkpoint", "the ledger's key, and the witnesses asked for, vouch for one state of the ledger",
-     "账本密钥及策略要求的见证人共同确认账本的某一状态"),
-    ("entries", "each entry lies unchanged in that ledger, at its place", "每一条目均原样存于该账本的相应位置"),
-    ("openings", "each value shown is the one recorded at the time", "所展示的每一内容即当时入账的内容"),
-    ("registry", "licences, mandates and the like are those registered at the time", "资质、授权等登记信息与当时登记一致"),
-    ("history", "nothing in the ledger was changed between these checkpoints", "各检查点之间账本未被改动"),
-    ("timestamps", "an outside authority saw the ledger in this state at this time", "外部时间戳机构在该时刻见过账本的这一状态"),
-    ("completeness", "nothing recorded about this number in the window was left out", "该号码在此期间的记录没有遗漏"),
-    ("custody", "this hand-over is itself recorded in the ledger, with what was disclosed",
-     "本次导出及其披露内容已记入账本"),
-)  # fmt: skip
+    (
+        "container",
+        "every byte of the file is accounted for",
+        "文件的每一个字节都有归属",
+    ),
+    (
+        "manifest",
+        "these files, and no others, were handed over by the ledger's key",
+        "所交付的正是这些文件,由账本密钥签名",
+    ),
+    (
+        "checkpoint",
+        "the ledger's key, and the witnesses asked for, vouch for one state of the ledger",
+        "账本密钥及策略要求的见证人共同确认账本的某一状态",
+    ),
+    (
+        "entries",
+        "each entry lies unchanged in that ledger, at its place",
+        "每一条目均原样存于该账本的相应位置",
+    ),
+    (
+        "openings",
+        "each value shown is the one recorded at the time",
+        "所展示的每一内容即当时入账的内容",
+    ),
+    (
+        "registry",
+        "licences, mandates and the like are those registered at the time",
+        "资质、授权等登记信息与当时登记一致",
+    ),
+    (
+        "history",
+        "nothing in the ledger was changed between these checkpoints",
+        "各检查点之间账本未被改动",
+    ),
+    (
+        "timestamps",
+        "an outside authority saw the ledger in this state at this time",
+        "外部时间戳机构在该时刻见过账本的这一状态",
+    ),
+    (
+        "completeness",
+        "nothing recorded about this number in the window was left out",
+        "该号码在此期间的记录没有遗漏",
+    ),
+    (
+        "custody",
+        "this hand-over is itself recorded in the ledger, with what was disclosed",
+        "本次导出及其披露内容已记入账本",
+    ),
+)
 """(name, what it proves, the same in Chinese). Step 1 is the first."""
 
 

@@ -243,12 +243,19 @@ def _check_chain(
         for root in roots:
             if root.der == here.der:
                 return root
-        above = next((c for c in [*roots, *others] if c.subject == here.issuer and c.der != here.der
-                      and c.is_authority() and _signed(c, here.algorithm, here.signed, here.signature, "")), None)  # fmt: skip
+        above = _issuer_of(here, [*roots, *others])
         if above is None:
             break
         here = above
     raise Failed("the signer's certificate does not lead to one of the roots")
+
+
+def _issuer_of(here: Certificate, known: list[Certificate]) -> Certificate | None:
+    for each in known:
+        may_be = each.subject == here.issuer and each.der != here.der and each.is_authority()
+        if may_be and _signed(each, here.algorithm, here.signed, here.signature, ""):
+            return each
+    return None
 
 
 def _signed(by: Certificate, algorithm: str, message: bytes, signature: bytes, hashed: str) -> bool:

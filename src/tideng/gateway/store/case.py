@@ -1,4 +1,4 @@
-"""What the gateway knows about the entries of a case: whose life they are, what opens them, what they refer to."""
+"""What the gateway knows of a case's entries: whose life they are, what opens them, what they refer to."""
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
