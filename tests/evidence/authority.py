@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+OPTIONS = ["-config", "tsa.cnf", "-section", "one", "-queryfile", "query", "-out", "out"]
 CONFIG = """
 [ tsa ]
 default_tsa = one
@@ -51,7 +52,7 @@ class Authority:
         """The response to a query."""
         (self.folder / "query").write_bytes(query)
         subprocess.run(
-            "openssl ts -reply -config tsa.cnf -section one -queryfile query -out out".split(),
+            ["openssl", "ts", "-reply", *OPTIONS],
             cwd=self.folder,
             check=True,
             capture_output=True,

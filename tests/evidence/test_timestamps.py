@@ -57,7 +57,7 @@ def test_others_bad_tokens(folder: str, response: str) -> None:
 @needs_vectors
 @pytest.mark.parametrize("step", [37, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_flipped_byte_of_a_token_never_changes_its_time(step: int) -> None:
-    """CMS leaves some bytes unsigned (versions, lists of algorithms); a bundle's manifest covers those too."""
+    """CMS leaves some bytes unsigned (versions, algorithm lists); a bundle's manifest covers those too."""
     below = VECTORS / "test_tsa"
     response, roots = (below / "response.tsr").read_bytes(), (below / "ts_chain.pem").read_bytes()
     for at in range(0, len(response), step):

@@ -204,3 +204,15 @@ def page(
     content = (resources.files("tideng.evidence") / "verify.html").read_bytes()
     file.write_bytes(content)
     out.print(f"[green]✔[/] {escape(str(file))}: open it in Chromium and choose a bundle; it asks no network")
+
+
+@app.command()
+def verifier(
+    file: Annotated[Path, typer.Argument(help="Where to write it, like tideng-verify.pyz.")],
+) -> None:
+    """Write the bundle verifier as one file that any Python 3.11 or newer runs, with nothing installed."""
+    from tideng.evidence.one_file import one_file
+
+    file.write_bytes(one_file())
+    file.chmod(0o755)
+    out.print(f"[green]✔[/] {escape(str(file))}: run it as python {escape(str(file))} case.zip")
