@@ -45,6 +45,11 @@ SCHEMA: Final = Migration(
     CREATE TABLE timestamp_token (
         size INTEGER PRIMARY KEY, at INTEGER NOT NULL, note BLOB NOT NULL, token BLOB NOT NULL
     );
+    -- Whose data a court or an authority wants kept, whatever retention says. `opening`: of the hold/1 entry.
+    CREATE TABLE legal_hold (
+        subject TEXT NOT NULL, case_id TEXT NOT NULL, position INTEGER NOT NULL, opening BLOB NOT NULL,
+        PRIMARY KEY (subject, case_id)
+    ) WITHOUT ROWID;
     -- Where entries lie that bundles look for by their kind: environment/1, export/1, erasure/1 ...
     CREATE TABLE landmark (kind TEXT NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (kind, position))
         WITHOUT ROWID;

@@ -75,13 +75,17 @@ class RetentionEntry(Struct, frozen=True, kw_only=True, gc=False):
 
     at: int
     by: str
+    consents: int
+    """How many ended consents were deleted; their entries stay."""
     held: int
-    """How many persons a legal hold kept from being erased."""
+    """How many records a legal hold kept from being erased."""
     kind: Literal["retention/1"] = "retention/1"
-    persons: int
-    """How many persons' keys were destroyed."""
+    messages: int
+    """How many messages' contents were erased; their entries stay."""
     policy: str
     """SHA-256 of the retention policy, hex."""
+    replies: int
+    """How many replies' contents were erased; their entries stay."""
 
 
 class KeyEntry(Struct, frozen=True, kw_only=True, gc=False):
