@@ -11,10 +11,10 @@ from typing import Final
 
 import structlog
 
-from tideng.assembly.evidence import make_indexer, record_environment
+from tideng.assembly.evidence import record_environment
 from tideng.assembly.http import HttpDoor, serving
+from tideng.assembly.upkeep import EvidenceUpkeep
 from tideng.evidence.keys import secret_key
-from tideng.evidence.ledger import LedgerError
 from tideng.gateway.api_keys import ApiKeys
 from tideng.gateway.carriers.carrier import Carrier
 from tideng.gateway.carriers.incoming import CarrierInbound, CarrierReport
@@ -46,7 +46,6 @@ from tideng.web.schema import STEPS as WEB_STEPS
 _log = structlog.get_logger()
 TICK_S: Final = 0.25
 SLOW_TICK_S: Final = 60.0
-INDEX_TICK_S: Final = 1.0
 
 
 def wall_clock() -> Micros:
@@ -164,12 +163,13 @@ class Gateway:
             monotonic=time.monotonic,
             allowed_networks=settings.reports.webhook_networks,
         )
-        self.indexer = make_indexer(store, settings)
+        self.evidence = EvidenceUpkeep(store, settings)
         self._exit = AsyncExitStack()
 
     async def __aenter__(self) -> "Gateway":
         """Start from the carriers inward, so that nothing arrives where nobody listens yet."""
         self._exit.callback(self.store.close)
+        await self.evidence.check_start()
         record_environment(self.store, self.loaded, self.policy.hash)
         self.mailbox.start()
         self._exit.push_async_callback(self.mailbox.close)
@@ -191,7 +191,7 @@ class Gateway:
         self._exit.push_async_callback(self.webhooks.close)
         await self.smpp.start()
         self._exit.push_async_callback(self.smpp.close)
-        for ticker in (self._tick(), self._tick_slowly(), self._tick_index()):
+        for ticker in (self._tick(), self._tick_slowly(), self.evidence.run()):
             task = asyncio.create_task(ticker)
             self._exit.push_async_callback(_stop, task)
         return self
@@ -231,6 +231,7 @@ class Gateway:
             "dispatch_in_memory": self.dispatch.in_memory,
             "outbox_rows": waiting(self.store.reader),
             "ledger_entries": self.store.ledger.size,
+            **self.evidence.gauges(),
             "carriers_bound": sum(carrier.is_bound for carrier in self.carriers.values()),
         }
 
@@ -258,21 +259,6 @@ class Gateway:
             except StorageError as error:
                 _log.error("storage_trouble", error=str(error))
             await asyncio.sleep(SLOW_TICK_S)
-
-    async def _tick_index(self) -> None:
-        """The completeness index: at its interval, and sooner when much was recorded."""
-        settings, waited, covered = self.settings.evidence, 0.0, self.store.ledger.size
-        while True:
-            await asyncio.sleep(INDEX_TICK_S)
-            waited += INDEX_TICK_S
-            size = self.store.ledger.size
-            if waited < settings.index_interval_s and size - covered < settings.index_entries_max:
-                continue
-            try:
-                await asyncio.to_thread(self.indexer.catch_up, size)
-                waited, covered = 0.0, size
-            except (StorageError, LedgerError) as error:
-                _log.error("index_trouble", error=str(error))
 
     def _reports_came(self, reports: list[CarrierReport]) -> None:
         self.reports.take(reports)

@@ -18,7 +18,9 @@ from tideng.evidence.indexer import Indexer
 from tideng.evidence.issuing import Issuer
 from tideng.evidence.keys import signing_key
 from tideng.evidence.landmarks import EnvironmentEntry
+from tideng.evidence.publishing import Publisher
 from tideng.evidence.stored import StoredLedger
+from tideng.evidence.timestamping import Timestamper, ask_over_http
 from tideng.evidence.trust_policy import PolicyInvalid, TrustPolicy, parse_policy
 from tideng.gateway.store.case import GatewayCase
 from tideng.gateway.store.concerned import GatewayConcerned
@@ -59,6 +61,26 @@ def make_issuer(store: Store, settings: Settings, *, with_pdf: bool) -> Issuer:
         roots=Path(roots).read_bytes() if roots else b"",
         with_pdf=with_pdf,
     )
+
+
+def make_publisher(store: Store, settings: Settings) -> Publisher:
+    """Whoever has checkpoints noted and witnessed before they are shown."""
+    return Publisher(store.writer, store.ledger, store.seen, witness_policy(settings))
+
+
+def make_timestamper(store: Store, settings: Settings) -> Timestamper | None:
+    """Whoever has checkpoints stamped; None when no authority is configured. Raises `SettingsInvalid`."""
+    evidence = settings.evidence
+    if not evidence.timestamp_url:
+        return None
+    try:
+        roots = Path(evidence.timestamp_roots).read_bytes()
+    except OSError as error:
+        raise SettingsInvalid(
+            f"evidence.timestamp_roots is {evidence.timestamp_roots!r}, which cannot be read; name the PEM "
+            f"file with the root certificates of {evidence.timestamp_url}"
+        ) from error
+    return Timestamper(store.writer, store.ledger, ask_over_http(evidence.timestamp_url), roots)
 
 
 def witness_policy(settings: Settings) -> TrustPolicy | None:

@@ -13,6 +13,8 @@ from tideng.cli.context import Json, loaded, opened
 from tideng.cli.show import FAILED, as_json, err, out, stop
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tideng.evidence.issuing import Issued, Issuer, Request
     from tideng.gateway.store.store import Store
 
@@ -134,9 +136,26 @@ def _issue(context: typer.Context, store: "Store", request: "Request", pdf: bool
             progress.update(task, description=step)
 
         try:
-            return _issuer(context, store, pdf=pdf).issue(request, environment(context, store), tell)
+            issuer = _issuer(context, store, pdf=pdf)
+            return issuer.issue(request, environment(context, store), tell, _cosigned(context, store))
         except (NothingToShow, CaseTooLarge, TooLarge, PaperFailed) as error:
             stop(escape(str(error)), code=FAILED)
+
+
+def _cosigned(context: typer.Context, store: "Store") -> "Callable[[int], bytes]":
+    """Has the bundle's checkpoint noted and witnessed; ends the command when the witnesses are missing."""
+    from tideng.assembly.evidence import make_publisher
+
+    publisher = make_publisher(store, loaded(context).settings)
+
+    def cosigned(size: int) -> bytes:
+        done = publisher.publish()
+        if done is None or done.size < size or not done.is_witnessed:
+            why = "; ".join(done.problems) if done else "no checkpoint"
+            stop(f"the witnesses' quorum is not met: {escape(why)}. Try again when they answer", code=FAILED)
+        return done.note
+
+    return cosigned
 
 
 def _issuer(context: typer.Context, store: "Store", *, pdf: bool) -> "Issuer":

@@ -3,14 +3,17 @@
 import base64
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from tideng.cli.context import Json, database, loaded
+from tideng.cli.context import Json, database, loaded, opened
 from tideng.cli.show import FAILED, as_json, err, out, stop, table
+
+if TYPE_CHECKING:
+    from tideng.evidence.note import Verifier
 
 _TELLING = ("message", "action", "codes", "outcome", "state", "meaning", "object", "id")
 
@@ -28,6 +31,7 @@ def verify(context: typer.Context, json: Json = False) -> None:
     path = database(context)
     origin = loaded(context).settings.origin
     verifier = verifier_for(origin, signing_key(path.parent / "ledger.key"))
+    known = [verifier, *_retired(path, origin)]
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err, transient=True, disable=json) as progress:
         task = progress.add_task("verifying entries")
@@ -35,7 +39,7 @@ def verify(context: typer.Context, json: Json = False) -> None:
             found = verify_file(
                 path,
                 origin,
-                [verifier],
+                known,
                 lambda done, total: progress.update(task, completed=done, total=total),
             )
         except StorageError as error:
@@ -131,7 +135,7 @@ def prove(
             stop(f"entry {index} is in no checkpoint yet; the newest covers {newest.size if newest else 0}")
         [leaf] = stored.leaves(index, index + 1)
         proof = merkle.inclusion_proof(index, newest.size, TileHashes(stored.tile))
-    checkpoint = open_checkpoint(newest.note, origin, [verifier])
+    checkpoint = open_checkpoint(newest.note, origin, [verifier, *_retired(path, origin)])
     merkle.verify_inclusion(index, checkpoint.size, merkle.leaf_hash(leaf), proof, checkpoint.root)
     if file is not None:
         file.write_bytes(format_proof(ProofFile(index, tuple(proof), newest.note)))
@@ -188,12 +192,14 @@ def export(
     from tideng.evidence.note import NoteInvalid, verifier_for
     from tideng.evidence.publication import ExportRefused
     from tideng.evidence.publication import export as publish
+    from tideng.evidence.publishing import published_note
     from tideng.evidence.stored import StoredLedger
     from tideng.storage.opening import open_reader
 
     path = database(context)
     origin = loaded(context).settings.origin
     verifier = verifier_for(origin, signing_key(path.parent / "ledger.key"))
+    known = [verifier, *_retired(path, origin)]
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with closing(open_reader(path)) as conn, Progress(*columns, console=err, transient=True) as progress:
         conn.execute("BEGIN")  # one moment's view, however long the writing takes
@@ -201,13 +207,19 @@ def export(
         newest = stored.last_checkpoint()
         if newest is None:
             stop("there is no checkpoint yet; it is written within a second of the first entry")
+        note = newest.note
+        if loaded(context).settings.evidence.witness_policy:
+            witnessed = published_note(conn, is_witnessed=True)
+            if witnessed is None:
+                stop("no checkpoint was seen by the witnesses yet; is `tideng serve` running?", code=FAILED)
+            note = witnessed
         task = progress.add_task("writing files")
         try:
             done = publish(
                 stored,
-                newest.note,
+                note,
                 origin,
-                [verifier],
+                known,
                 folder,
                 lambda done, total: progress.update(task, completed=done, total=total),
             )
@@ -221,6 +233,37 @@ def export(
     out.print(
         f"[green]✔[/] {done.size} entries are published in {escape(str(folder))}: {done.files} new files"
     )
+
+
+@app.command("rotate-key")
+def rotate_key(
+    context: typer.Context,
+    by: Annotated[str, typer.Option(help="Who does it; default: this system user.")] = "",
+    json: Json = False,
+) -> None:
+    """Replace the signing key. An entry and a last checkpoint lead from the old key to the new one."""
+    import getpass
+
+    from tideng.evidence.note import encode_vkey
+    from tideng.evidence.rotation import rotate
+
+    with opened(context) as store:
+        old = encode_vkey(store.ledger.verifier)
+        path = store.writer.path.parent / "ledger.key"
+        new = encode_vkey(rotate(store.writer, store.ledger, path, by=by or getpass.getuser()))
+    if json:
+        as_json({"old": old, "new": new})
+        return
+    out.print(f"[green]✔[/] checkpoints are signed by a new key from the next start on\n  old {escape(old)}")
+    out.print(f"  new {escape(new)}\n  Tell everyone who holds the old key, the witnesses first.")
+
+
+def _retired(path: Path, origin: str) -> "list[Verifier]":
+    from tideng.evidence.retired import retired_keys
+    from tideng.storage.opening import open_reader
+
+    with closing(open_reader(path)) as conn:
+        return retired_keys(conn, origin)
 
 
 def _when(at: int) -> str:

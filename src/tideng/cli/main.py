@@ -18,6 +18,7 @@ from tideng.cli import (
     simulate,
     subject,
     upkeep,
+    witness,
 )
 from tideng.cli.show import stop
 from tideng.settings import Loaded, SettingsInvalid, load
@@ -71,6 +72,7 @@ app.add_typer(registry.app, name="registry", rich_help_panel="Registry and peopl
 accounts.add_to(app)
 app.add_typer(ledger.app, name="ledger", rich_help_panel="Evidence")
 app.add_typer(evidence.app, name="evidence", rich_help_panel="Evidence")
+app.add_typer(witness.app, name="witness", rich_help_panel="Evidence")
 app.add_typer(subject.app, name="subject", rich_help_panel="Evidence")
 app.add_typer(retention.app, name="retention", rich_help_panel="Evidence")
 app.add_typer(simulate.app, name="simulate", rich_help_panel="Trying it out")

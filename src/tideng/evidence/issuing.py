@@ -123,6 +123,7 @@ class Issuer:
         self._writer, self._ledger, self._key, self._names = writer, ledger, key, names
         self._indexer, self._source = indexer, source
         self._witnesses, self._roots, self._with_pdf = witnesses, roots, with_pdf
+        self._known = (ledger.verifier, *ledger.retired)
 
     def issue(
         self,
@@ -161,7 +162,7 @@ class Issuer:
             material = self._material(conn, request, gathered, opened, registry, environment, export, note)
         progress("writing")
         done = (gathered.intervals[0].first, gathered.intervals[-1].stop) if gathered.intervals else None
-        size = open_checkpoint(note, self._ledger.origin, [self._ledger.verifier]).size
+        size = open_checkpoint(note, self._ledger.origin, self._known).size
         content = build(material, self._key)
         return Issued(content, export, len(material.entries), entry.fields, size, done)
 
@@ -237,7 +238,7 @@ class Issuer:
         note: bytes,
     ) -> Material:
         stored = StoredLedger(conn)
-        size = open_checkpoint(note, self._ledger.origin, [self._ledger.verifier]).size
+        size = open_checkpoint(note, self._ledger.origin, self._known).size
         hashes = TileHashes(stored.tile)
         roles = dict.fromkeys(gathered.index, "index")
         roles |= dict.fromkeys((each.entry for each in registry), "registry")
@@ -282,7 +283,7 @@ class Issuer:
         )
 
     def _policy(self) -> TrustPolicy:
-        me = (Party(self._ledger.origin, self._ledger.verifier),)
+        me = tuple(Party(each.name, each) for each in self._known)
         if self._witnesses is None:
             return TrustPolicy(me, (), (), "none")
         return TrustPolicy(me, self._witnesses.witnesses, self._witnesses.groups, self._witnesses.quorum)

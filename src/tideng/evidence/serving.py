@@ -40,6 +40,6 @@ def ledger_router(ledger: Publishes, may_read: Callable[[Asked], bool]) -> Route
             found = ledger.resource(parsed)
         if found is None:
             return Response(b"", status_code=404, media_type="text/plain", headers=_FRESH)
-        return Response(found, media_type=kind, headers=caching)
+        return Response(found, headers={**caching, "Content-Type": kind})
 
     return Router(path="/", route_handlers=[resource])

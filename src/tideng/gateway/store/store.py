@@ -14,6 +14,8 @@ from tideng.evidence.commitment import KEY_BYTES
 from tideng.evidence.completeness import keep_numbers_in
 from tideng.evidence.keys import secret_key, signing_key
 from tideng.evidence.name_key import NameKey
+from tideng.evidence.publishing import SCHEMA as SEEN
+from tideng.evidence.publishing import Seen, check_continues
 from tideng.evidence.sqlite import SCHEMA as LEDGER
 from tideng.evidence.sqlite import SqliteLedger
 from tideng.evidence.subjects import SCHEMA as SUBJECTS
@@ -36,6 +38,8 @@ KEYS: Final = "keys.db"
 MET_TOGETHER: Final = 500
 MET_MAX: Final = 200_000
 """Numbers remembered between two looks of the completeness index; the rest is read from the messages."""
+KEYS_SCHEMA: Final[Mapping[str, Sequence[Migration]]] = {"subjects": SUBJECTS, "seen": SEEN}
+"""Rooms of the other database: subjects' keys, and what of the ledger was shown to others."""
 SCHEMA: Final[Mapping[str, Sequence[Migration]]] = {
     "evidence": LEDGER,
     "gateway": MIGRATIONS,
@@ -60,6 +64,7 @@ class Store:
         key_writer: Writer,
         lookup_key: bytes,
         names: NameKey,
+        seen: Seen,
         *,
         now: Callable[[], Micros],
         time_zone: tzinfo,
@@ -72,6 +77,7 @@ class Store:
         self.time_zone = time_zone
         self._lookup_key = lookup_key
         self.names = names
+        self.seen = seen
         self.met: dict[str, str] = {}
         """Subjects and their numbers, until the completeness index has named them."""
         self.reader: sqlite3.Connection = writer.reader()
@@ -163,9 +169,19 @@ def open_store(
     writer = Writer(directory / DATABASE, schema={**SCHEMA, **(more_schema or {})}, clock=now)
     try:
         ledger = SqliteLedger(writer, origin=origin, key=signing, clock=now)
-        key_writer = Writer(directory / KEYS, schema={"subjects": SUBJECTS}, secure_delete=True, clock=now)
+        key_writer = Writer(directory / KEYS, schema=KEYS_SCHEMA, secure_delete=True, clock=now)
     except BaseException:
         writer.close()
         raise
+    try:
+        seen = Seen(key_writer, origin)
+        last = seen.last()
+        if last is not None:
+            check_continues(ledger, *last, who="keys.db")
+    except BaseException:
+        ledger.close()
+        writer.close()
+        key_writer.close()
+        raise
     keys = SubjectKeys(key_writer)
-    return Store(writer, ledger, keys, key_writer, lookup, names, now=now, time_zone=time_zone)
+    return Store(writer, ledger, keys, key_writer, lookup, names, seen, now=now, time_zone=time_zone)
