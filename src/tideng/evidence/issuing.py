@@ -96,6 +96,8 @@ class Issued(Struct, frozen=True):
 
 class _Gathered(Struct, frozen=True):
     case: tuple[int, ...]
+    opened: tuple[int, ...]
+    """Entries that were asked for; others are here only for completeness, and stay closed."""
     index: tuple[int, ...]
     number: str | None
     intervals: tuple[Interval, ...]
@@ -142,7 +144,7 @@ class Issuer:
             progress("gathering")
             gathered = self._gather(conn, request)
             entries = {index: decode_entry(leaf) for index, leaf in self._leaves(gathered.case).items()}
-            opened = self._opened(conn, request, entries)
+            opened = self._opened(conn, request, {index: entries[index] for index in gathered.opened})
             registry = self._source.registry(conn, entries)
         files = disclosed_files(opened, registry, environment)
         entry = ExportEntry(
@@ -170,6 +172,7 @@ class Issuer:
 
     def _gather(self, conn: sqlite3.Connection, request: Request) -> _Gathered:
         case: set[int] = set()
+        found: list[int] = []
         number, start, stop = request.number, request.start, request.stop
         if request.message is not None:
             found = self._source.positions(conn, request.message)
@@ -192,7 +195,16 @@ class Issuer:
                 f"{len(case)} entries; a bundle holds {ENTRIES_MAX}. Ask for a shorter window."
             )
         index = {interval.position for interval in intervals} | ({before.position} if before else set())
-        return _Gathered(tuple(sorted(case)), tuple(sorted(index)), number, intervals, before, proved_stop)
+        asked = case if request.number is not None else found
+        return _Gathered(
+            tuple(sorted(case)),
+            tuple(sorted(asked)),
+            tuple(sorted(index)),
+            number,
+            intervals,
+            before,
+            proved_stop,
+        )
 
     def _intervals(
         self, conn: sqlite3.Connection, number: str | None, start: int | None, stop: int | None

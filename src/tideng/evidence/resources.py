@@ -87,13 +87,10 @@ def resources(size: int, known: int = 0) -> Iterator[Resource]:
 
 def encode_bundle(leaves: Sequence[bytes]) -> bytes:
     """Entries with their lengths as 16-bit big-endian numbers; ValueError if one is too long."""
-    pieces: list[bytes] = []
-    for leaf in leaves:
-        if len(leaf) > ENTRY_BYTES_MAX:
-            raise ValueError(f"an entry has {len(leaf)} bytes; the limit is {ENTRY_BYTES_MAX}")
-        pieces.append(len(leaf).to_bytes(2, "big"))
-        pieces.append(leaf)
-    return b"".join(pieces)
+    longest = max(map(len, leaves), default=0)
+    if longest > ENTRY_BYTES_MAX:
+        raise ValueError(f"an entry has {longest} bytes; the limit is {ENTRY_BYTES_MAX}")
+    return b"".join([piece for leaf in leaves for piece in (len(leaf).to_bytes(2, "big"), leaf)])
 
 
 def decode_bundle(bundle: bytes) -> list[bytes]:
