@@ -64,8 +64,13 @@ def read_policy(name: str) -> Policy:
     return load_policy(path.read_bytes())
 
 
-def open_embedded(settings: Settings, *, now: Callable[[], Micros] = wall_clock) -> Store:
-    """The store of the embedded arrangement: SQLite files in the data folder."""
+def open_embedded(
+    settings: Settings, *, now: Callable[[], Micros] = wall_clock, check_seen: bool = True
+) -> Store:
+    """The store of the embedded arrangement: SQLite files in the data folder.
+
+    `check_seen=False` opens a ledger that is older than what it has shown to others, to admit the loss.
+    """
     web = {WEB_ROOM: tuple(Migration(version, sql) for version, sql in WEB_STEPS)}
     return open_store(
         Path(settings.data),
@@ -73,6 +78,7 @@ def open_embedded(settings: Settings, *, now: Callable[[], Micros] = wall_clock)
         time_zone=settings.zone(),
         now=now,
         more_schema=web,
+        check_seen=check_seen,
     )
 
 
