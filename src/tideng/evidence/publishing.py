@@ -38,7 +38,7 @@ SCHEMA: Final = (
 """Room "seen" of a database that is not the ledger's."""
 
 _WAY_OUT: Final = (
-    "Nothing was signed. Restore the newest backup of tideng.db. If it is truly lost and no witness is asked, "
+    "Nothing was signed. Restore the newest backup of tideng.db. If it is lost and no witness is asked, "
     "`tideng ledger admit-loss` records the loss and goes on; with witnesses, start a new ledger: an empty "
     "data folder and another `origin`. Keep what is left, and say in writing what was lost."
 )
