@@ -11,7 +11,7 @@ from typing import Final
 
 import structlog
 
-from tideng.assembly.evidence import record_environment
+from tideng.assembly.evidence import check_settings, record_environment
 from tideng.assembly.http import HttpDoor, serving
 from tideng.assembly.upkeep import EvidenceUpkeep
 from tideng.evidence.keys import secret_key
@@ -90,6 +90,7 @@ class Gateway:
         self.loaded = loaded
         self.settings = settings
         self.policy = read_policy(settings.policy)
+        check_settings(settings)
         self.store = store = open_embedded(settings, now=now)
         self.registry = Registry(store.writer, store.ledger)
         [last] = store.reader.execute(
