@@ -199,7 +199,7 @@ class SmppConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """asyncio: connected."""
-        # A stream by contract of `create_server` and `create_connection`; uvloop's does not inherit asyncio's.
+        # A stream, by the contract of create_server and create_connection; uvloop's inherits nothing.
         stream = cast(asyncio.Transport, transport)
         self._transport = stream
         sock = stream.get_extra_info("socket")
