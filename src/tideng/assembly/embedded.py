@@ -173,7 +173,7 @@ class Gateway:
         for parts in (self.parts, self.reply_parts):
             parts.start()
             self._exit.push_async_callback(parts.close)
-        self.inbound.start()
+        await self.inbound.start()
         self._exit.push_async_callback(self.inbound.close)
         await self.dispatch.start()
         self._exit.push_async_callback(self.dispatch.close)
@@ -247,7 +247,7 @@ class Gateway:
     async def _tick_slowly(self) -> None:
         while True:
             try:
-                self.inbound.tick()
+                await self.inbound.tick()
                 await self.reports.tick()
                 await self.mailbox.drop_old()
             except StorageError as error:
