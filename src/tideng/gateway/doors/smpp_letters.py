@@ -8,7 +8,6 @@ from tideng.gateway.ids import time_of
 from tideng.gateway.mailbox import Letter
 from tideng.gateway.wire.smpp import DeliverSm
 from tideng.gateway.wire.smpp.receipts import ReceiptState, format_receipt, receipt_tlvs
-from tideng.gateway.wire.smpp.tlvs import Tag
 from tideng.text.alphabets import Alphabet, best_alphabet, data_coding_of
 from tideng.text.segments import Segment, TooLong, split
 
@@ -74,9 +73,6 @@ def _report(letter: Letter, message_id: int, default: Alphabet) -> DeliverSm:
         done_at=_minutes(letter.at),
         text=codes,
     )
-    tlvs = receipt_tlvs(str(message_id), state)
-    if codes:  # the text has room for 20 characters of it
-        tlvs += ((int(Tag.ADDITIONAL_STATUS_INFO_TEXT), codes.encode("ascii", "replace") + b"\0"),)
     ton, npi, number = _address(letter.number)
     return DeliverSm(
         source_addr_ton=ton,
@@ -87,7 +83,7 @@ def _report(letter: Letter, message_id: int, default: Alphabet) -> DeliverSm:
         # A receipt is ASCII, which GSM reads the same but for the underscore of a code.
         data_coding=_ASCII if codes and default is Alphabet.GSM else 0,
         short_message=text,
-        tlvs=tlvs,
+        tlvs=receipt_tlvs(str(message_id), state),
     )
 
 

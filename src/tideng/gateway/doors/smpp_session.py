@@ -216,8 +216,7 @@ class CustomerSession:
         self._taking = Taking(
             self._door,
             connection,
-            customer=customer.id,
-            window=self._window,
+            customer=customer,
             session=self.name,
             address=self._address,
         )

@@ -41,6 +41,10 @@ BY_FAMILY: Final = {
     "LINK": VendorStatus.REFUSED_LINK,
     "OTHER": VendorStatus.REFUSED_OTHER,
 }
+_STANDARD: Final = {
+    "CODE_NUMBER": Status.ESME_RINVSRCADR,
+    "RECIPIENT": Status.ESME_RINVDSTADR,
+}
 ORIGIN: Final = "customer:"
 """Begins the origin of every part that came from a customer."""
 INFO_OCTETS_MAX: Final = 256
@@ -219,9 +223,14 @@ def submission_of_whole(whole: Whole) -> Submission:
     )
 
 
-def refusal(codes: Sequence[str]) -> tuple[int, tuple[tuple[int, bytes], ...]]:
-    """Status and TLVs of a refused submit: the strongest code's family, and as many codes as fit."""
+def refusal(codes: Sequence[str], style: str = "coded") -> tuple[int, tuple[tuple[int, bytes], ...]]:
+    """Status and TLVs of a refused submit: the strongest code's family, and as many codes as fit.
+
+    In the style "standard" the nearest of the specification's permanent statuses, and nothing else.
+    """
     family = CODES.get(codes[0], "OTHER") if codes else "OTHER"
+    if style == "standard":
+        return int(_STANDARD.get(family, Status.ESME_RSUBMITFAIL)), ()
     info = b""
     for code in codes:
         longer = info + (b"," if info else b"") + code.encode("ascii")

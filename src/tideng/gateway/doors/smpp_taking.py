@@ -10,6 +10,7 @@ from tideng.gateway.intake import NotRecorded, Outcome
 from tideng.gateway.messages import MessageId
 from tideng.gateway.parts import Whole
 from tideng.gateway.pump import Overloaded
+from tideng.gateway.registry.values import Customer
 from tideng.gateway.wire.smpp import (
     DataSm,
     DataSmResp,
@@ -41,15 +42,16 @@ class Taking:
         door: "SmppDoor",
         connection: SmppConnection,
         *,
-        customer: str,
-        window: int,
+        customer: Customer,
         session: str,
         address: str,
     ) -> None:
+        access = customer.smpp
         self._door = door
         self._connection = connection
-        self._customer = customer
-        self._window = window
+        self._customer = customer.id
+        self._window = access.window if access is not None else 1
+        self._refusals = access.refusals if access is not None else "coded"
         self._session = session
         self._address = address
         self._owed = 0
@@ -136,7 +138,7 @@ class Taking:
                         raw=frame,
                         now=now,
                     ),
-                    partial(_decided, message, respond),
+                    partial(self._decided, message, respond),
                 )
         except Overloaded:
             respond(Status.ESME_RTHROTTLED, "", ())
@@ -162,11 +164,20 @@ class Taking:
                 respond(Status.ESME_ROK, str(known_as), ())
                 return
             try:
-                door.whole_came(whole, partial(_decided, whole.last.id, respond))
+                door.whole_came(whole, partial(self._decided, whole.last.id, respond))
             except Overloaded:
                 respond(Status.ESME_RTHROTTLED, "", ())
 
         door.parts.offer(one, took, lambda: respond(Status.ESME_RSYSERR, "", ()))
+
+    def _decided(self, message: MessageId, respond: Respond, outcome: Outcome | NotRecorded) -> None:
+        if isinstance(outcome, NotRecorded):
+            respond(Status.ESME_RSYSERR, "", ())
+        elif outcome.action == "refuse":
+            status, tlvs = refusal(outcome.codes, self._refusals)
+            respond(status, str(message), tlvs)
+        else:
+            respond(Status.ESME_ROK, str(message), ())
 
 
 class _AnswerToMany:
@@ -201,13 +212,3 @@ class _AnswerToMany:
                 unsuccess=tuple(self._refused),
             )
         )
-
-
-def _decided(message: MessageId, respond: Respond, outcome: Outcome | NotRecorded) -> None:
-    if isinstance(outcome, NotRecorded):
-        respond(Status.ESME_RSYSERR, "", ())
-    elif outcome.action == "refuse":
-        status, tlvs = refusal(outcome.codes)
-        respond(status, str(message), tlvs)
-    else:
-        respond(Status.ESME_ROK, str(message), ())
