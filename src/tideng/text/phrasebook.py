@@ -6,6 +6,8 @@ expression over slots (`expression.py`) when it is seen.
 """
 
 import hashlib
+import itertools
+import math
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +25,11 @@ LITERALS_MAX: Final = 200_000
 SPREAD_MAX: Final = 10_000
 """So many literals may come from one phrase."""
 SHARED: Final = "shared.toml"
+_GROUP: Final = re.compile(r"\{[^}]*\}|<[^>]*>|[^{<]+")
+HALVED_FROM: Final = 60
+"""A phrase with more choices than this is looked for in two pieces, where both are words."""
+HALF_MAX: Final = 400
+GAP_MAX: Final = 6
 _GAP: Final = re.compile(r"~(\d{1,2})~")
 SOUNDING_MIN: Final = 3
 """Shorter words share their sound with too many others."""
@@ -130,7 +137,7 @@ def read_phrasebook(given: Mapping[str, bytes], tables: Tables, sights: tuple[st
     slots |= shared.slots
     for name, family in families.items():
         slots |= {f"{name.removesuffix('.toml')}.{slot}": phrases for slot, phrases in family.slots.items()}
-    slots, links = _unchained(slots)
+    slots, links = _unchained(slots, shared.parts)
     number = {slot: place for place, slot in enumerate(slots)}
     literals = _literals(slots, shared.parts, number, tables)
     rules = tuple(_rule(name, family, number) for name, family in families.items())
@@ -161,15 +168,16 @@ def read_phrasebook(given: Mapping[str, bytes], tables: Tables, sights: tuple[st
 
 
 def _unchained(
-    slots: Mapping[str, tuple[str, ...]],
+    slots: Mapping[str, tuple[str, ...]], shared: Mapping[str, tuple[str, ...]]
 ) -> tuple[dict[str, tuple[str, ...]], list[tuple[str, str, str, int]]]:
     """The slots with every phrase that has a gap (`a~4~b`) taken apart, and how to put it together."""
     plain: dict[str, tuple[str, ...]] = {}
     parts: dict[str, tuple[str, ...]] = {}
     links: list[tuple[str, str, str, int]] = []
     for slot, phrases in slots.items():
-        plain[slot] = tuple(phrase for phrase in phrases if not _GAP.search(phrase))
-        for count, phrase in enumerate(phrases):
+        written = [_halved(phrase, shared, slot) for phrase in phrases]
+        plain[slot] = tuple(phrase for phrase in written if not _GAP.search(phrase))
+        for count, phrase in enumerate(written):
             pieces = _GAP.split(phrase)
             before = ""
             for step in range(0, len(pieces), 2):
@@ -186,6 +194,36 @@ def _unchained(
                 else:
                     before = here
     return plain | parts, links
+
+
+def _halved(phrase: str, shared: Mapping[str, tuple[str, ...]], slot: str) -> str:
+    """A phrase with very many choices as a chain: its ends are words, its middle is a gap as long as they allow."""
+    pieces = _GAP.split(phrase)
+    for step in range(0, len(pieces), 2):
+        groups = [[*_spread(group, shared, slot, 0)] for group in _GROUP.findall(pieces[step])]
+        cost = math.prod(map(len, groups))
+        if cost <= HALVED_FROM or len(groups) < 2:
+            continue
+        best = ""
+        for start in range(1, len(groups)):
+            for end in range(start, min(len(groups) - 1, start + 3) + 1):
+                left, right = _said(groups[:start]), _said(groups[end:])
+                gap = sum(max(map(len, group)) for group in groups[start:end])
+                if not left or not right or gap > GAP_MAX:
+                    continue
+                price = len(left) + len(right) + 3 * gap + 15 * sum(len(w) == 1 for w in (*left, *right))
+                if price < cost:
+                    best, cost = f"{{{'|'.join(left)}}}~{gap}~{{{'|'.join(right)}}}", price
+        pieces[step] = best or pieces[step]
+    return "".join(piece if place % 2 == 0 else f"~{piece}~" for place, piece in enumerate(pieces))
+
+
+def _said(groups: list[list[str]]) -> list[str]:
+    """Every way to say these groups; none where one way says nothing, or where there are too many."""
+    if math.prod(map(len, groups)) > HALF_MAX:
+        return []
+    words = ["".join(choice) for choice in itertools.product(*groups)]
+    return [] if "" in words else words
 
 
 def _sounding(literals: Mapping[str, list[int]], short: set[int]) -> tuple[int, ...]:
@@ -272,6 +310,8 @@ def _spread(phrase: str, parts: Mapping[str, tuple[str, ...]], slot: str, depth:
         raise KnowledgeInvalid(f"{slot}: {phrase!r} is nested deeper than 8; write it flatter")
     start = min((i for i in (phrase.find("{"), phrase.find("<")) if i >= 0), default=-1)
     if start < 0:
+        if "}" in phrase or "|" in phrase:
+            raise KnowledgeInvalid(f"{slot}: {phrase!r} has a bracket or bar too many; brackets do not nest")
         yield phrase
         return
     end = phrase.find("}" if phrase[start] == "{" else ">", start)

@@ -151,6 +151,8 @@ class Reader(Struct, frozen=True):
     """The slots of literal i: slots[slot_firsts[i] : slot_firsts[i] + slot_counts[i]]."""
     steady: Truth
     """By slot."""
+    sounding: Places
+    """By literal of `sounds`: the literal of `words`."""
     letters: NDArray[np.uint8]
     """By literal: 1 begins with a letter or digit, 2 ends with one."""
 
@@ -188,7 +190,7 @@ class Reader(Struct, frozen=True):
         )
         if not len(which):
             return which, which, which
-        heard = np.array(self.book.sound_literals, np.int64)[which]
+        heard = self.sounding[which]
         stride = len(self.book.literals) + 1
         other = ~np.isin(heard_ends * stride + heard, ends * stride + numbers)
         heard, heard_ends = heard[other], heard_ends[other]
@@ -316,6 +318,7 @@ def make_reader(book: Phrasebook, tables: Tables, words: Engine, sounds: Engine)
         np.cumsum(counts) - counts,
         np.array([slot for slots in book.slots_of for slot in slots], np.int64),
         steady,
+        np.array(book.sound_literals, np.int64),
         np.array(sides, np.uint8),
     )
 
