@@ -25,6 +25,7 @@ ENDINGS: Final = frozenset(
     " dev page one network nl in it es pl ca au nz ph my th vn id la mm kh t0p c0m".split()
 )
 SECOND_LEVEL: Final = frozenset("com net org gov edu ac co mil".split())
+_PIECE: Final = re.compile(r"[-._]")
 _BEFORE: Final = 130
 _AFTER: Final = 260
 
@@ -66,7 +67,7 @@ def links_seen(block: Block, hosts: Hosts) -> Iterator[tuple[str, Spans]]:
         if host.rsplit(".", 1)[-1] not in ENDINGS or "@" in text[max(0, left.start() - 1) : left.start()]:
             continue
         done = right.end()
-        for kind in kinds_of(host, right[0], hosts):
+        for kind in kinds_of(host, hosts):
             found[kind].append((left.start(), right.end()))
     for kind, places in found.items():
         if places:
@@ -74,7 +75,7 @@ def links_seen(block: Block, hosts: Hosts) -> Iterator[tuple[str, Spans]]:
             yield kind, Spans(array[:, 0], array[:, 1])
 
 
-def kinds_of(host: str, rest: str, hosts: Hosts) -> tuple[str, ...]:
+def kinds_of(host: str, hosts: Hosts) -> tuple[str, ...]:
     """What sort of link this is; an official one is no `link` to be wary of."""
     domain = registered_domain(host)
     if domain in hosts.official or host.endswith((".gov.cn", ".gov.hk", ".gov.tw")):
@@ -82,10 +83,10 @@ def kinds_of(host: str, rest: str, hosts: Hosts) -> tuple[str, ...]:
     kinds = ["link"]
     if domain in hosts.shorteners or host in hosts.shorteners:
         kinds.append("short_link")
-    plain = host.replace("-", "").replace("0", "o").replace("1", "l")
-    if any(name in plain for name in hosts.names):
+    # A name in the middle of another word (fetch) is chance; at an end of a piece it is meant.
+    pieces = _PIECE.split(host.rpartition(".")[0])
+    if any(piece.startswith(hosts.names) or piece.endswith(hosts.names) for piece in pieces if piece):
         kinds.append("fake_link")
-    del rest
     return tuple(kinds)
 
 
@@ -104,5 +105,4 @@ def accounts_seen(block: Block, starts: Places, ends: Places) -> Spans:
 
 def host_table(given: Mapping[str, tuple[str, ...]]) -> Hosts:
     """The table of the shared knowledge file as sets."""
-    names = tuple(name.replace("0", "o").replace("1", "l") for name in given["names"])
-    return Hosts(frozenset(given["official"]), names, frozenset(given["shorteners"]))
+    return Hosts(frozenset(given["official"]), tuple(given["names"]), frozenset(given["shorteners"]))

@@ -211,6 +211,9 @@ def _halved(phrase: str, shared: Mapping[str, tuple[str, ...]], slot: str) -> st
                 gap = sum(max(map(len, group)) for group in groups[start:end])
                 if not left or not right or gap > GAP_MAX:
                     continue
+                if gap and min(map(len, (*left, *right))) < 2:
+                    # Single characters with room between them are met by chance.
+                    continue
                 price = len(left) + len(right) + 3 * gap + 15 * sum(len(w) == 1 for w in (*left, *right))
                 if price < cost:
                     best, cost = f"{{{'|'.join(left)}}}~{gap}~{{{'|'.join(right)}}}", price

@@ -101,6 +101,8 @@ BRIEF_MAX: Final = 3
 """Folded characters of a text that says nothing."""
 SURE_BY_SOUND: Final = 4
 """A word of so many syllables is not met by chance."""
+SURE_SOUNDS: Final = 2
+"""So many words by sound in one text are no chance."""
 _WORD: Final = 8
 """The second word may end, not begin, at the distance asked for."""
 
@@ -162,7 +164,7 @@ class Reader(Struct, frozen=True):
         starts = ends - self.lengths[numbers]
         fits = self._stands_alone(block, numbers, starts, ends)
         numbers, starts, ends = numbers[fits], starts[fits], ends[fits]
-        heard = self._heard(block, numbers, ends)
+        heard = self._heard(block, starts, ends)
         all_numbers = np.concatenate((numbers, heard[0]))
         all_starts, all_ends = np.concatenate((starts, heard[1])), np.concatenate((ends, heard[2]))
         slots, starts, ends = self._chained(block, *self._slots(all_numbers, all_starts, all_ends))
@@ -183,7 +185,7 @@ class Reader(Struct, frozen=True):
         letter[1:-1] = block.classes & t.LETTER != 0
         return ~((sides & 1 != 0) & letter[starts]) & ~((sides & 2 != 0) & letter[ends + 1])
 
-    def _heard(self, block: Block, numbers: Places, ends: Places) -> tuple[Places, Places, Places]:
+    def _heard(self, block: Block, starts: Places, ends: Places) -> tuple[Places, Places, Places]:
         """Words found by their sound that are written with other characters."""
         which, heard_ends = self.sounds.scan(
             self.tables.sounds[block.points].astype("<u4").tobytes().decode("utf-32-le")
@@ -191,10 +193,17 @@ class Reader(Struct, frozen=True):
         if not len(which):
             return which, which, which
         heard = self.sounding[which]
-        stride = len(self.book.literals) + 1
-        other = ~np.isin(heard_ends * stride + heard, ends * stride + numbers)
-        heard, heard_ends = heard[other], heard_ends[other]
-        return heard, heard_ends - self.lengths[heard], heard_ends
+        heard_starts = heard_ends - self.lengths[heard]
+        # What is written as some known word is that word; only other characters are a disguise.
+        reach = len(block.points) + 1
+        other = ~np.isin(heard_starts * reach + heard_ends, starts * reach + ends)
+        heard, heard_starts, heard_ends = heard[other], heard_starts[other], heard_ends[other]
+        # One short word may share its sound by chance; two in a text do not.
+        texts = np.searchsorted(block.starts, heard_starts, side="right") - 1
+        places = np.unique(texts * reach + heard_starts)
+        several = np.bincount(places // reach, minlength=len(block.texts)) >= SURE_SOUNDS
+        kept = several[texts] | (heard_ends - heard_starts >= SURE_BY_SOUND)
+        return heard[kept], heard_starts[kept], heard_ends[kept]
 
     def _slots(self, numbers: Places, starts: Places, ends: Places) -> tuple[Places, Places, Places]:
         counts = self.slot_counts[numbers]
@@ -278,8 +287,7 @@ class Reader(Struct, frozen=True):
             cut = cut[inside]
         found.append((number["cut_inside"], starts[cut], ends[cut]))
         found += [(number["disguised"], s, e) for s, e in (disguises(block), (starts[cut], ends[cut]))]
-        long = heard[2] - heard[1] >= SURE_BY_SOUND
-        found.append((number["disguised"], heard[1][long], heard[2][long]))
+        found.append((number["disguised"], heard[1], heard[2]))
         short = np.flatnonzero(np.diff(block.starts) - 1 <= BRIEF_MAX)
         found.append((number["brief"], block.starts[short], np.maximum(block.starts[short + 1] - 1, 0)))
         return [(np.full(len(s), kind, np.int64), s, e) for kind, s, e in found if len(s)]
