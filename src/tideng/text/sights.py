@@ -102,7 +102,9 @@ BRIEF_MAX: Final = 3
 SURE_BY_SOUND: Final = 4
 """A word of so many syllables is not met by chance."""
 SURE_SOUNDS: Final = 2
-"""So many words by sound in one text are no chance."""
+"""So many words by sound in a short text are no chance;"""
+CHARACTERS_PER_CHANCE: Final = 60
+"""in a longer one, one more for every so many characters."""
 _WORD: Final = 8
 """The second word may end, not begin, at the distance asked for."""
 
@@ -201,7 +203,8 @@ class Reader(Struct, frozen=True):
         # One short word may share its sound by chance; two in a text do not.
         texts = np.searchsorted(block.starts, heard_starts, side="right") - 1
         places = np.unique(texts * reach + heard_starts)
-        several = np.bincount(places // reach, minlength=len(block.texts)) >= SURE_SOUNDS
+        needed = SURE_SOUNDS + np.diff(block.starts) // CHARACTERS_PER_CHANCE
+        several = np.bincount(places // reach, minlength=len(block.texts)) >= needed
         kept = several[texts] | (heard_ends - heard_starts >= SURE_BY_SOUND)
         return heard[kept], heard_starts[kept], heard_ends[kept]
 
