@@ -10,7 +10,7 @@ from tideng.identifiers import resident_id
 from tideng.identifiers.area_codes import area_of
 from tideng.identifiers.bank_card import issuer, read_bank_card
 from tideng.identifiers.devices import is_imei, is_imsi
-from tideng.identifiers.plan_cn import BY_FIVE_DIGITS
+from tideng.identifiers.plan_cn import PLAUSIBLE_FIVE
 from tideng.identifiers.spans import context
 from tideng.identifiers.spans.folding import INVISIBLE
 from tideng.identifiers.spans.span import Span
@@ -191,7 +191,7 @@ def _mobile(folded: str, groups: Groups) -> Span | None:
         or not _is_plain_phone(groups.gaps)
     ):
         return None
-    is_assigned = number[:5] in BY_FIVE_DIGITS
+    is_assigned = number[:5] in PLAUSIBLE_FIVE
     shape = _without(sizes, prefix)
     is_dictated = all(size == 1 for size in shape)
     if shape not in _MOBILE_SHAPES and not is_dictated:

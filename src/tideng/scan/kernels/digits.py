@@ -6,20 +6,11 @@ byte of a four-byte character are digits too: a run of two or more whose predece
 "digit, lead" begins with the fourth byte of such a character, and no other reading of the bytes is valid.
 """
 
-from typing import Final
-
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-RESIDENT_ID: Final = 1
-MOBILE: Final = 2
-BANK_CARD: Final = 3
-EMAIL: Final = 4
-RESIDENT_ID_OLD: Final = 5
-KIND_NAMES: Final = ("", "resident_id", "mobile", "bank_card", "email", "resident_id")
-GROUPS_MAX: Final = 6
-RUN_LEAST: Final = 4
+from tideng.scan.kernels.kinds import BANK_CARD, GROUPS_MAX, MOBILE, RESIDENT_ID, RESIDENT_ID_OLD, RUN_LEAST
 
 _u8 = NDArray[np.uint8]
 _i64 = NDArray[np.int64]

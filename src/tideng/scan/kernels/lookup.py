@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tideng.identifiers.bank_card import LENGTHS
-from tideng.identifiers.plan_cn import BY_FIVE_DIGITS
+from tideng.identifiers.plan_cn import PLAUSIBLE_FIVE
 from tideng.identifiers.tables import bank_bins, region_periods
 
 BIN_DIGITS: Final = 6
@@ -30,7 +30,7 @@ def lookup() -> Lookup:
     regions = np.zeros(1_000_000, np.bool_)
     regions[[int(code) for code in region_periods()]] = True
     plan = np.zeros(100_000, np.bool_)
-    plan[[int(digits) for digits in BY_FIVE_DIGITS]] = True
+    plan[[int(digits) for digits in PLAUSIBLE_FIVE]] = True
     bins = np.zeros(10**BIN_DIGITS, np.uint8)
     for prefix, entries in bank_bins().items():
         for length, _, _ in entries:

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from tideng.identifiers.bank_card import issuer, luhn
-from tideng.identifiers.plan_cn import BY_FIVE_DIGITS
+from tideng.identifiers.plan_cn import PLAUSIBLE_FIVE
 from tideng.identifiers.resident_id import read_resident_id
-from tideng.scan.kernels.digits import BANK_CARD, GROUPS_MAX, MOBILE, RESIDENT_ID, RESIDENT_ID_OLD, RUN_LEAST
+from tideng.scan.kernels.kinds import BANK_CARD, GROUPS_MAX, MOBILE, RESIDENT_ID, RESIDENT_ID_OLD, RUN_LEAST
 
 _RUN: Final = re.compile(r"[0-9]+")
 _WORD: Final = re.compile(r"[0-9A-Za-z_]")
@@ -81,9 +81,9 @@ def _window(text: str, groups: list[tuple[int, int]]) -> Hit | None:
 
 def _weak(digits: str, sizes: tuple[int, ...], start: int, end: int) -> Hit | None:
     """Kinds that need free ends: cards, mobiles, old IDs."""
-    if len(digits) == 11 and (len(sizes) == 1 or sizes == (3, 4, 4)) and digits[:5] in BY_FIVE_DIGITS:
+    if len(digits) == 11 and (len(sizes) == 1 or sizes == (3, 4, 4)) and digits[:5] in PLAUSIBLE_FIVE:
         return Hit(start, end, MOBILE, int(digits))
-    if len(digits) == 13 and digits[:2] == "86" and digits[2:7] in BY_FIVE_DIGITS:
+    if len(digits) == 13 and digits[:2] == "86" and digits[2:7] in PLAUSIBLE_FIVE:
         if sizes in ((13,), (2, 11), (2, 3, 4, 4)):
             return Hit(start, end, MOBILE, int(digits[2:]))
     if 15 <= len(digits) <= 19:
