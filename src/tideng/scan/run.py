@@ -1,6 +1,7 @@
 """Scan a pile of files to its end: batches to workers, results to a folder that can be taken up again after a crash."""
 
 import os
+import signal
 import sqlite3
 import sys
 from collections import Counter
@@ -107,7 +108,7 @@ def check_out(out: Path, paths: Sequence[Path]) -> None:
             raise OutUnsafe(
                 f"{out} lies inside {path}, which is evidence and is only read. Name a folder elsewhere."
             )
-    if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / STATE).exists())):
+    if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not any((out / name).exists() for name in (STATE, "ledger.sqlite")))):
         raise OutUnsafe(f"{out} holds something that is no scan. Name an empty or new folder.")
 
 
@@ -188,7 +189,7 @@ def _all(
     workers = workers or os.cpu_count() or 1
     pool = None
     if total > IN_PROCESS_BYTES and workers > 1:
-        pool = ProcessPoolExecutor(workers, mp_context=get_context("forkserver"))
+        pool = ProcessPoolExecutor(workers, mp_context=get_context("forkserver"), initializer=_leave_signals)
     try:
         for batch in planned:
             summaries[batch.id] = None
@@ -210,6 +211,11 @@ def _all(
         if pool is not None:
             pool.shutdown(wait=True, cancel_futures=True)
     return [summary for summary in summaries.values() if summary is not None], taken
+
+
+def _leave_signals() -> None:
+    """Ctrl-C is for the parent: a worker finishes its batch, or dies with it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _write_files(out: Path, items: Sequence[Item]) -> None:
