@@ -42,17 +42,27 @@ app = typer.Typer(
 def files(
     paths: Annotated[list[Path], typer.Argument(help="Files and folders; only ever read.")],
     out_folder: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Keep results and reports here; run again to take it up.")
+        Path | None,
+        typer.Option("--out", "-o", help="Keep results and reports here; run again to take it up."),
     ] = None,
     json: Json = False,
     fail_over: Annotated[
-        int | None, typer.Option("--fail-over", min=0, help="Exit code 1 if more persons than this are found.")
+        int | None,
+        typer.Option("--fail-over", min=0, help="Exit code 1 if more persons than this are found."),
     ] = None,
-    ignore: Annotated[list[str] | None, typer.Option("--ignore", help="Leave out names or paths like this pattern.")] = None,
+    ignore: Annotated[
+        list[str] | None, typer.Option("--ignore", help="Leave out names or paths like this pattern.")
+    ] = None,
     workers: Annotated[int, typer.Option("--workers", min=0, help="Processes; 0: one per core.")] = 0,
-    hashes: Annotated[bool, typer.Option("--hashes/--no-hashes", help="SHA-256 and SM3 of every file.")] = True,
-    duty: Annotated[bool, typer.Option("--duty", help="Got in duty or service: half the thresholds (art. 5(1)(八)).")] = False,
-    income: Annotated[float, typer.Option("--income", min=0, help="Illegal income in yuan, if it is known.")] = 0.0,
+    hashes: Annotated[
+        bool, typer.Option("--hashes/--no-hashes", help="SHA-256 and SM3 of every file.")
+    ] = True,
+    duty: Annotated[
+        bool, typer.Option("--duty", help="Got in duty or service: half the thresholds (art. 5(1)(八)).")
+    ] = False,
+    income: Annotated[
+        float, typer.Option("--income", min=0, help="Illegal income in yuan, if it is known.")
+    ] = 0.0,
     day: Annotated[str, typer.Option("--day", help="Date of the appraisal, for ages; default: today.")] = "",
     engine: Annotated[str, typer.Option("--engine", help="embedded, or spark.")] = "embedded",
 ) -> None:
@@ -61,7 +71,10 @@ def files(
         from tideng.scan.appraisal import Wish
         from tideng.scan.run import OutUnsafe, check_out
     except ImportError as error:
-        stop(f"scanning needs the extra `scan` ({error.name} is missing). Run: pip install 'tideng[scan]'", code=MISSING)
+        stop(
+            f"scanning needs the extra `scan` ({error.name} is missing). Run: pip install 'tideng[scan]'",
+            code=MISSING,
+        )
     missing = [path for path in paths if not path.exists()]
     if missing:
         stop(f"{escape(str(missing[0]))} does not exist. Name files or folders that do.")
@@ -136,16 +149,23 @@ def _show(done: "Appraisal", written: dict[str, Path]) -> None:
         + "".join(f", {size:,} {reason}" for reason, size in outcome.unread_by_reason.items()),
         soft_wrap=True,
     )
-    rows = [(kind, f"{count:,}", f"{persons.distinct[kind]:,}" if kind in persons.distinct else "") for kind, count in outcome.counts.items()]
+    rows = [
+        (kind, f"{count:,}", f"{persons.distinct[kind]:,}" if kind in persons.distinct else "")
+        for kind, count in outcome.counts.items()
+    ]
     table("found", ("kind", "findings", "distinct"), rows)
-    out.print(f"law ({done.tiers.rules}): from {done.tiers.band_low} to {done.tiers.band_high}; an appraiser decides")
+    out.print(
+        f"law ({done.tiers.rules}): from {done.tiers.band_low} to {done.tiers.band_high}; an appraiser decides"
+    )
     for form, path in written.items():
         out.print(f"  {form}: {escape(str(path))}")
 
 
 @app.command()
 def spans(
-    file: Annotated[Path | None, typer.Argument(help="JSON lines with id and text; - or nothing: stdin.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(help="JSON lines with id and text; - or nothing: stdin.")
+    ] = None,
     least: Annotated[
         float, typer.Option("--least", min=0, max=1, help="Leave out spans less sure than this.")
     ] = 0.0,
@@ -170,8 +190,12 @@ def spans(
 @app.command()
 def explain(
     place: Annotated[str, typer.Argument(help="FILE:OFFSET, in bytes of the file.")],
-    unmask: Annotated[str, typer.Option("--unmask", help="Show it in clear; the reason is logged in --out.")] = "",
-    out_folder: Annotated[Path | None, typer.Option("--out", "-o", help="The appraisal whose ledger logs it.")] = None,
+    unmask: Annotated[
+        str, typer.Option("--unmask", help="Show it in clear; the reason is logged in --out.")
+    ] = "",
+    out_folder: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The appraisal whose ledger logs it.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Say what stands at a byte of a file, and why we think so. Masked, unless a reason is given and logged."""
@@ -209,7 +233,9 @@ def sample(
     from tideng.scan.checking import draw_sample
 
     if not (folder / "state.sqlite").exists():
-        stop(f"{escape(str(folder))} holds no scan. Run `tideng scan PATH --out {escape(str(folder))}` first.")
+        stop(
+            f"{escape(str(folder))} holds no scan. Run `tideng scan PATH --out {escape(str(folder))}` first."
+        )
     try:
         drawn = draw_sample(folder, share=share, confidence=confidence, failures=failures)
     except ValueError as error:
@@ -217,13 +243,17 @@ def sample(
     if json:
         as_json(drawn)
         return
-    out.print(f"{drawn.size} of {drawn.population:,} drawn; plan is entry {drawn.plan}, draw is entry {drawn.draw}; list: {escape(drawn.list)}")
+    out.print(
+        f"{drawn.size} of {drawn.population:,} drawn; plan is entry {drawn.plan}, draw is entry {drawn.draw}; list: {escape(drawn.list)}"
+    )
 
 
 @app.command()
 def checked(
     folder: Annotated[Path, typer.Argument(help="The --out folder of a scan with a sample.")],
-    genuine: Annotated[int, typer.Option("--genuine", min=0, help="How many of the sample were found genuine.")],
+    genuine: Annotated[
+        int, typer.Option("--genuine", min=0, help="How many of the sample were found genuine.")
+    ],
     json: Json = False,
 ) -> None:
     """Record what checking the sample showed, and what that proves about all (Clopper-Pearson, hypergeometric)."""
@@ -243,7 +273,9 @@ def checked(
 
 
 @app.command()
-def custody(folder: Annotated[Path, typer.Argument(help="The --out folder of a scan.")], json: Json = False) -> None:
+def custody(
+    folder: Annotated[Path, typer.Argument(help="The --out folder of a scan.")], json: Json = False
+) -> None:
     """Recompute the appraisal's ledger, and show who did what. Exit code 1 if anything differs."""
     from tideng.scan.checking import recount
 
@@ -253,7 +285,13 @@ def custody(folder: Annotated[Path, typer.Argument(help="The --out folder of a s
     if json:
         as_json(found)
     else:
-        table("custody", ("entry", "kind", "at (UTC)", "says"), [(e.index, e.kind, e.at, escape(e.says)) for e in found.entries])
-        out.print("[green]✔[/] everything agrees" if found.is_intact else f"[bold red]✘ {escape(found.problem)}[/]")
+        table(
+            "custody",
+            ("entry", "kind", "at (UTC)", "says"),
+            [(e.index, e.kind, e.at, escape(e.says)) for e in found.entries],
+        )
+        out.print(
+            "[green]✔[/] everything agrees" if found.is_intact else f"[bold red]✘ {escape(found.problem)}[/]"
+        )
     if not found.is_intact:
         raise typer.Exit(FAILED)

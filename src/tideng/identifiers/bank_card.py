@@ -58,7 +58,7 @@ def read_bank_card(number: str) -> BankCard | None:
     is_scheme = number[:2] == "62" and len(number) >= 16
     is_scheme |= len(number) == 16 and (number[0] == "4" or "51" <= number[:2] <= "55" or number[:2] == "35")
     is_scheme |= len(number) == 15 and number[:2] in ("34", "37")
-    return BankCard(number, "", "") if is_scheme and len(set(number)) > 2 else None
+    return BankCard(number, "", "") if is_scheme and len(set(number)) > 1 else None
 
 
 def mask_bank_card(number: str) -> str:

@@ -82,6 +82,13 @@ def resident_id_problem(number: str) -> str:
     return ""
 
 
+def has_id_form(number: str) -> bool:
+    """True for 18 digits with a known region and a date of birth, whatever the check character says."""
+    if len(number) != LENGTH or number[:6] not in region_periods():
+        return False
+    return is_date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
+
+
 def is_resident_id(number: str) -> bool:
     """True when form, region, date and check character are right."""
     return not resident_id_problem(number)

@@ -55,13 +55,21 @@ def law_of(outcome: Outcome, *, is_duty: bool, income_fen: int) -> Tiers:
     )
 
 
-def appraise(wish: Wish, out: Path, *, day: str, tell: Callable[[Progress], None] = lambda _: None) -> Appraisal:
+def appraise(
+    wish: Wish, out: Path, *, day: str, tell: Callable[[Progress], None] = lambda _: None
+) -> Appraisal:
     """Scan into `out`, keep custody there, and hand back what was counted; `reports` writes it down."""
     out.mkdir(parents=True, exist_ok=True)
     with opened(out) as custody:
         started = _start(custody, wish)
         outcome = run(
-            wish.paths, out, day=day, ignored=wish.ignored, workers=wish.workers, hashes=wish.hashes, tell=tell
+            wish.paths,
+            out,
+            day=day,
+            ignored=wish.ignored,
+            workers=wish.workers,
+            hashes=wish.hashes,
+            tell=tell,
         )
         ended = _end(custody, outcome, out, hashes=wish.hashes)
         return Appraisal(

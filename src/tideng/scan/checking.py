@@ -82,14 +82,24 @@ def draw_sample(folder: Path, *, share: float, confidence: float, failures: int)
         with opened(folder) as custody:
             planned = custody.record(
                 SamplePlannedEntry(
-                    at=custody.now(), confidence=str(confidence), failures_allowed=failures, population=population,
-                    seed=seed_commitment(seed), share=str(share), size=made.size, stratum=made.stratum,
+                    at=custody.now(),
+                    confidence=str(confidence),
+                    failures_allowed=failures,
+                    population=population,
+                    seed=seed_commitment(seed),
+                    share=str(share),
+                    size=made.size,
+                    stratum=made.stratum,
                 )  # fmt: skip
             )
             places = list(islice(draw(seed, made.stratum, population), made.size))
             drawn = custody.record(
                 SampleDrawnEntry(
-                    at=custody.now(), places=digest(map(str, places)), plan=planned, seed=seed.hex(), size=made.size
+                    at=custody.now(),
+                    places=digest(map(str, places)),
+                    plan=planned,
+                    seed=seed.hex(),
+                    size=made.size,
                 )
             )
         _list(conn, folder, places)
@@ -100,7 +110,9 @@ def draw_sample(folder: Path, *, share: float, confidence: float, failures: int)
 
 def _list(conn: duckdb.DuckDBPyConnection, folder: Path, places: list[int]) -> None:
     rows = conn.execute("SELECT place FROM people ORDER BY id").fetchall()
-    paths = dict(conn.execute("SELECT file, path FROM read_parquet(?)", [str(folder / "files.parquet")]).fetchall())
+    paths = dict(
+        conn.execute("SELECT file, path FROM read_parquet(?)", [str(folder / "files.parquet")]).fetchall()
+    )
     unfinished = folder / f".{LIST}"
     with unfinished.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
@@ -119,7 +131,11 @@ def record_check(folder: Path, genuine: int) -> Bound:
     with opened(folder) as custody:
         custody.record(
             SampleCheckedEntry(
-                at=custody.now(), draw=drawn.draw, genuine=genuine, genuine_least=shown.genuine_least, sample=drawn.size
+                at=custody.now(),
+                draw=drawn.draw,
+                genuine=genuine,
+                genuine_least=shown.genuine_least,
+                sample=drawn.size,
             )
         )
     return shown

@@ -46,7 +46,9 @@ class Maker:
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
-        current = [code for code, spans in region_periods().items() if any(last == 9999 for _, _, last in spans)]
+        current = [
+            code for code, spans in region_periods().items() if any(last == 9999 for _, _, last in spans)
+        ]
         self._regions = sorted(code for code in current if not code.endswith("00") and code[0] in "123456")
         self._bins = sorted(
             (prefix, length) for prefix, entries in bank_bins().items() for length, _, _ in entries
@@ -128,6 +130,7 @@ def table_bytes(people: Sequence[Person], encoding: str) -> bytes:
 
 def workbook_bytes(rows: Sequence[Sequence[str]]) -> bytes:
     """A minimal xlsx of one sheet with inline text: what a spreadsheet program writes, without its ornaments."""
+
     def cells(row: Sequence[str]) -> str:
         return "".join(f'<c t="inlineStr"><is><t>{value}</t></is></c>' for value in row)
 
@@ -183,11 +186,18 @@ def laptop(folder: Path, seed: int, people: int = 400) -> Truth:
     _payments(folder / "微信支付账单.csv", maker)
     with gzip.GzipFile(folder / "server.log.gz", "wb", mtime=0) as log:
         log.write("".join(log_lines(maker, 300)).encode("utf-8"))
-    _write(folder / "photo.jpg", b"\xff\xd8\xff\xe0" + bytes(maker.random.randrange(256) for _ in range(4000)))
-    _write(folder / "people.json", json.dumps([{"name": p.name, "phone": p.mobile} for p in b], ensure_ascii=False).encode())
+    _write(
+        folder / "photo.jpg", b"\xff\xd8\xff\xe0" + bytes(maker.random.randrange(256) for _ in range(4000))
+    )
+    _write(
+        folder / "people.json",
+        json.dumps([{"name": p.name, "phone": p.mobile} for p in b], ensure_ascii=False).encode(),
+    )
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     records = len(a) + len(a[: part // 2]) + len(b) + len(c) + len(d) + 20 + len(b)
-    return Truth(persons=4 * part, records=records, resident_ids=4 * part, mobiles=4 * part, bytes=size, unread=4004)
+    return Truth(
+        persons=4 * part, records=records, resident_ids=4 * part, mobiles=4 * part, bytes=size, unread=4004
+    )
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -207,9 +217,13 @@ def _payments(path: Path, maker: Maker) -> None:
     head = "微信支付账单明细,,,,,,,,\n微信昵称：[某人],,,,,,,,\n----------------------微信支付账单明细列表--------------------,,,,,,,,\n"
     rows = ["交易时间,交易类型,交易对方,商品,收/支,金额(元),支付方式,当前状态,备注"]
     for n in range(36):
-        rows.append(f"2026-03-{n % 28 + 1:02} 11:00:{n:02},转账,买家{n % 3},转账备注:数据,收入,¥200.00,零钱,已存入零钱,/")
+        rows.append(
+            f"2026-03-{n % 28 + 1:02} 11:00:{n:02},转账,买家{n % 3},转账备注:数据,收入,¥200.00,零钱,已存入零钱,/"
+        )
     for n in range(20):
-        rows.append(f"2026-03-{n % 28 + 1:02} 18:00:{n:02},商户消费,超市,食品,支出,¥{maker.random.randint(5, 99)}.50,零钱,支付成功,/")
+        rows.append(
+            f"2026-03-{n % 28 + 1:02} 18:00:{n:02},商户消费,超市,食品,支出,¥{maker.random.randint(5, 99)}.50,零钱,支付成功,/"
+        )
     path.write_text(head + "\n".join(rows) + "\n", "utf-8-sig")
 
 
@@ -230,7 +244,9 @@ def spreadsheets(folder: Path, seed: int, files: int, rows: int, repeats: float 
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(workbook_bytes([HEADER, *(person.row for person in people)]))
         size += os.path.getsize(path)
-    return Truth(persons=len(crowd), records=files * rows, resident_ids=len(crowd), mobiles=len(crowd), bytes=size)
+    return Truth(
+        persons=len(crowd), records=files * rows, resident_ids=len(crowd), mobiles=len(crowd), bytes=size
+    )
 
 
 def mixed(path: Path, seed: int, size: int, encoding: str = "gb18030") -> Truth:
@@ -246,4 +262,6 @@ def mixed(path: Path, seed: int, size: int, encoding: str = "gb18030") -> Truth:
         while written < size:
             written += file.write(table) + file.write(log)
             records += len(rows)
-    return Truth(persons=len(people), records=records, resident_ids=len(people), mobiles=len(people), bytes=written)
+    return Truth(
+        persons=len(people), records=records, resident_ids=len(people), mobiles=len(people), bytes=written
+    )

@@ -98,8 +98,12 @@ class UnmaskedEntry(Struct, frozen=True, kw_only=True):
 
 declare("scan_started/1", "A scan of files began.", "开始对文件进行检验。")
 declare("scan_ended/1", "A scan of files ended, with these totals.", "文件检验结束，合计如下。")
-declare("sample_planned/1", "A sample was planned before anything was drawn.", "抽样方案已在抽取之前确定并存证。")
-declare("sample_drawn/1", "The planned sample was drawn with the committed seed.", "已按存证的随机种子抽取样本。")
+declare(
+    "sample_planned/1", "A sample was planned before anything was drawn.", "抽样方案已在抽取之前确定并存证。"
+)
+declare(
+    "sample_drawn/1", "The planned sample was drawn with the committed seed.", "已按存证的随机种子抽取样本。"
+)
 declare("sample_checked/1", "The drawn sample was checked.", "样本核验完毕。")
 declare("appraisal_report/1", "An appraisal report was made.", "已生成鉴定报告。")
 declare("unmasked/1", "Masked findings were looked at in clear.", "查看了未脱敏的检出内容。")

@@ -54,7 +54,11 @@ def explained(path: Path, offset: int, *, masked: bool = True) -> Line:
         first -= first % 2
         around = file.read(2 * AROUND_BYTES)
     end_mark = {"utf-16-le": b"\n\x00", "utf-16-be": b"\x00\n"}.get(encoding, b"\n")
-    begin = around.rfind(end_mark, 0, offset - first) + len(end_mark) if end_mark in around[: offset - first] else 0
+    begin = (
+        around.rfind(end_mark, 0, offset - first) + len(end_mark)
+        if end_mark in around[: offset - first]
+        else 0
+    )
     end = around.find(end_mark, offset - first)
     raw = around[begin : end if end >= 0 else len(around)]
     text = raw.decode(encoding, "replace")
@@ -72,11 +76,19 @@ def why(span: Span) -> str:
     if span.kind == "resident_id":
         read = read_resident_id(span.canonical)
         place = read.region_name if read else ""
-        time = "" if read is None or read.is_region_of_its_time else ", though the code had ended before that birth"
+        time = (
+            ""
+            if read is None or read.is_region_of_its_time
+            else ", though the code had ended before that birth"
+        )
         return f"check character, date of birth and region ({place or 'foreigner'}) are right{time}"
     if span.kind == "bank_card":
         found = issuer(span.canonical)
-        return f"Luhn digit is right; issued by {found[0]}" if found else "Luhn digit is right; scheme's prefix and length"
+        return (
+            f"Luhn digit is right; issued by {found[0]}"
+            if found
+            else "Luhn digit is right; scheme's prefix and length"
+        )
     reasons = {
         "mobile": "11 digits with an assigned beginning",
         "landline": "a known area code and as many digits as it has",
@@ -93,6 +105,9 @@ def log_unmasked(folder: Path, place: str, reason: str) -> None:
     with opened(folder) as custody:
         custody.record(
             UnmaskedEntry(
-                at=custody.now(), by=getpass.getuser(), place=digest([place]), reason=reason[:REASON_CHARACTERS_MAX]
+                at=custody.now(),
+                by=getpass.getuser(),
+                place=digest([place]),
+                reason=reason[:REASON_CHARACTERS_MAX],
             )
         )

@@ -108,7 +108,10 @@ def check_out(out: Path, paths: Sequence[Path]) -> None:
             raise OutUnsafe(
                 f"{out} lies inside {path}, which is evidence and is only read. Name a folder elsewhere."
             )
-    if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not any((out / name).exists() for name in (STATE, "ledger.sqlite")))):
+    if out.exists() and (
+        not out.is_dir()
+        or (any(out.iterdir()) and not any((out / name).exists() for name in (STATE, "ledger.sqlite")))
+    ):
         raise OutUnsafe(f"{out} holds something that is no scan. Name an empty or new folder.")
 
 

@@ -43,13 +43,17 @@ class Bound(Struct, frozen=True):
     """Of the population, at least so many (exact, hypergeometric)."""
 
 
-def plan(stratum: str, population: int, *, confidence: float, share: float, failures_allowed: int = 0) -> Plan:
+def plan(
+    stratum: str, population: int, *, confidence: float, share: float, failures_allowed: int = 0
+) -> Plan:
     """The smallest sample that can prove `share` with `confidence` when at most so many failures turn up.
 
     ValueError when even checking everything could not (too many failures allowed), or for numbers out of range.
     """
     if not (0 < confidence < 1 and 0 < share < 1 and population > 0 and failures_allowed >= 0):
-        raise ValueError("population must be positive, confidence and share between 0 and 1, failures not negative")
+        raise ValueError(
+            "population must be positive, confidence and share between 0 and 1, failures not negative"
+        )
     # Worst case of the claim being false: one genuine item too few.
     false_items = population - _ceil(share * population) + 1
     low, high = failures_allowed + 1, population
@@ -74,7 +78,9 @@ def _ceil(value: float) -> int:
 
 def _at_most(failures: int, population: int, false_items: int, size: int) -> float:
     """P(at most `failures` false items in a sample of `size`), hypergeometric."""
-    return sum(_hypergeometric(k, population, false_items, size) for k in range(min(failures, size, false_items) + 1))
+    return sum(
+        _hypergeometric(k, population, false_items, size) for k in range(min(failures, size, false_items) + 1)
+    )
 
 
 def _hypergeometric(k: int, population: int, marked: int, size: int) -> float:
@@ -166,7 +172,11 @@ def _least(population: int, sample: int, failures: int, alpha: float) -> int:
 def continued(first: Plan, failures: int) -> Plan:
     """The longer sample when more failures turned up than the plan allowed: same claim, same order, further on."""
     return plan(
-        first.stratum, first.population, confidence=first.confidence, share=first.share, failures_allowed=failures
+        first.stratum,
+        first.population,
+        confidence=first.confidence,
+        share=first.share,
+        failures_allowed=failures,
     )
 
 

@@ -22,7 +22,7 @@ _NUMBER: Final = (
 _ROAD: Final = re.compile(
     rf"(?<![\u4e00-\u9fa5])[\u4e00-\u9fa5]{{2,6}}(?:路|街|大道|大街|巷|胡同|弄)(?:[东南西北中]段|[0-9一二三四五六七八九十]+段)?[ ]?{_NUMBER}(?:[ ]?(?:{_NUMBER}|{_PART})){{0,4}}"
 )
-_CHAIN: Final = re.compile(rf"(?:[ ,，]?(?:{_NUMBER}|{_PART})|[东南西北中]段|附近|对面)")
+_CHAIN: Final = re.compile(rf"(?:[ ,，]?(?:{_NUMBER}|{_PART})|[东南西北中]段|[一二三四五六七八九十0-9]{1,2}段|附近|对面)")
 _BARE: Final = re.compile(rf"(?:[路街巷县市区]|大道|大街)(?={_H})")
 """A road or county named after another place: 北京路, 上海市."""
 _POSTCODE: Final = re.compile(r" [0-9]{6}(?![0-9年])")

@@ -143,7 +143,8 @@ def _bank_card(folded: str, groups: Groups) -> Span | None:
         context.before(folded, groups.start), context.ORDER, context.IDENTITY, context.CARD
     )
     is_known = issuer(digits) is not None
-    if said == 0:
+    # A mistyped ID of Gansu (62…) may pass for a UnionPay card: it is neither.
+    if said == 0 or (resident_id.has_id_form(digits) and said != 2):
         return None
     if not is_known and said != 2 and (len(groups.sizes) == 1 and digits[:2] != "62"):
         return None

@@ -8,6 +8,7 @@ from tideng.identifiers import credit_code, devices, plate, travel_documents
 from tideng.identifiers.resident_id import is_date
 from tideng.identifiers.spans import context
 from tideng.identifiers.spans.span import Span
+from tideng.identifiers.tables import region_periods
 
 _EMAIL: Final = re.compile(
     r"(?<![A-Za-z0-9._%+'-])[A-Za-z0-9](?:[A-Za-z0-9._%+'-]{0,62}[A-Za-z0-9_+-])?@"
@@ -87,8 +88,18 @@ def _emails(folded: str) -> Iterator[Span]:
 def _credit_codes(folded: str) -> Iterator[Span]:
     for found in _CODE18.finditer(folded):
         code = found[0].replace("-", "").upper()
-        if credit_code.is_credit_code(code) and len(set(code)) > 3:
+        if credit_code.is_credit_code(code) and _is_registered(code):
             yield Span(*found.span(), "credit_code", "", 0.98, code)
+
+
+def _is_registered(code: str) -> bool:
+    """Department, kind and region of a credit code exist (GB 32100-2015 annex A); random digits rarely fit."""
+    known = (
+        code[2:8] in region_periods()
+        or code[2:8] in ("100000", "000000")
+        or code[2:6] + "00" in region_periods()
+    )
+    return code[0] in "123456789ANY" and code[1] in "1239" and known
 
 
 def _plates(folded: str) -> Iterator[Span]:

@@ -30,7 +30,7 @@ _NAME_BITS: Final = 12.5
 """How surprising a name is where nothing announces one."""
 _STRETCH: Final = re.compile(r"[\u3400-\u9fa5]{2,}")
 _FOREIGN: Final = re.compile(
-    r"(?<![\u4e00-\u9fa5])[\u4e00-\u9fa5]{2,7}[·•・][\u4e00-\u9fa5]{1,8}(?:[·•・][\u4e00-\u9fa5]{1,8})?(?![\u4e00-\u9fa5])"
+    r"[\u4e00-\u9fa5]{2,9}[·•・][\u4e00-\u9fa5]{1,8}(?:[·•・][\u4e00-\u9fa5]{1,8})?(?![\u4e00-\u9fa5])"
 )
 _LATIN: Final = re.compile(
     r"(?:(?<![A-Za-z])(?:name|contact|customer|recipient|姓名|英文名|拼音)[\"']?[ ]?[:：=][ ]?[\"']?)([A-Z][a-z]{1,14}(?:[ ][A-Z][a-z]{0,14}){1,2})(?![A-Za-z])",
@@ -115,12 +115,22 @@ def names(folded: str) -> Iterator[Span]:
             yield from _read(folded, start, stop)
             start = stop
     for found in _FOREIGN.finditer(folded):
-        near = folded[max(0, found.start() - 12) : found.start()]
-        sure = bool(_LABEL.search(near))
-        if sure or _NUMBER_NEXT.search(folded[found.end() : found.end() + 8]):
-            yield Span(*found.span(), "name", "", 0.85)
+        start = _after_label(folded, found.start(), found.end())
+        if start is not None or _NUMBER_NEXT.search(folded[found.end() : found.end() + 8]):
+            yield Span(found.start() if start is None else start, found.end(), "name", "", 0.85)
     for found in _LATIN.finditer(folded):
         yield Span(*found.span(1), "name", "", 0.7)
+
+
+def _after_label(folded: str, start: int, end: int) -> int | None:
+    """Where a name with a dot begins if a label stands before it, perhaps without a sign between them."""
+    for at in range(start, end - 2):
+        label = _LABEL.search(folded[max(0, at - 12) : at])
+        if label and (at == start or label[0].strip() not in _WEAK_LABELS):
+            return at
+        if folded[at] in "·•・":
+            break
+    return None
 
 
 def _read(folded: str, start: int, stop: int) -> Iterator[Span]:

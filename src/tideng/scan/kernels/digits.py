@@ -23,26 +23,52 @@ def _bit(bits: _u8, index: int) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def _id_key(d: _u8, x: bool, old: bool, regions: _u8) -> int:
-    """17 digits as a number if d (18 digits, or 17 and an X; or 15) is a resident ID; 0 if not."""
+def _region(d: _u8) -> int:
     region = 0
     for i in range(6):
         region = region * 10 + d[i]
+    return region
+
+
+@njit(cache=True, nogil=True)
+def _has_form(d: _u8, old: bool, regions: _u8) -> bool:
+    """Region and date of birth are possible."""
     if old:
         year, at = 1900 + d[6] * 10 + d[7], 8
     else:
         year, at = d[6] * 1000 + d[7] * 100 + d[8] * 10 + d[9], 10
     month, day = d[at] * 10 + d[at + 1], d[at + 2] * 10 + d[at + 3]
     if year < 1890 or year > 2027 or month < 1 or month > 12 or day < 1 or day > 31:
-        return 0
+        return False
     if day > 30 and (month == 4 or month == 6 or month == 9 or month == 11):
-        return 0
+        return False
     if month == 2 and (
         day > 29 or (day == 29 and not (year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)))
     ):
+        return False
+    return _bit(regions, _region(d))
+
+
+@njit(cache=True, nogil=True)
+def _has_form_abroad(d: _u8) -> bool:
+    """A foreigner's card: no region, but a date."""
+    year, month, day = d[6] * 1000 + d[7] * 100 + d[8] * 10 + d[9], d[10] * 10 + d[11], d[12] * 10 + d[13]
+    if year < 1890 or year > 2027 or month < 1 or month > 12 or day < 1 or day > 31:
+        return False
+    if day > 30 and (month == 4 or month == 6 or month == 9 or month == 11):
+        return False
+    return not (
+        month == 2
+        and (day > 29 or (day == 29 and not (year % 4 == 0 and (year % 100 != 0 or year % 400 == 0))))
+    )
+
+
+@njit(cache=True, nogil=True)
+def _id_key(d: _u8, x: bool, old: bool, regions: _u8) -> int:
+    """17 digits as a number if d (18 digits, or 17 and an X; or 15) is a resident ID; 0 if not."""
+    if not _has_form(d, old, regions) and not (d[0] == 9 and not old and _has_form_abroad(d)):
         return 0
-    if d[0] != 9 and not _bit(regions, region):
-        return 0
+    region = _region(d)
     if old:
         key = region * 100 + 19
         for i in range(6, 15):
@@ -237,7 +263,9 @@ def _window(buf, froms, tos, j, digits, wide, regions, plan, bins, d):  # type: 
         fours = groups == 1 or tos[j - 1] - froms[j - 1] <= 4
         for g in range(j - 1):
             fours = fours and tos[g] - froms[g] == 4
-        key = _card_key(d, digits, bins) if fours else 0
+        key = (
+            _card_key(d, digits, bins) if fours and not (digits == 18 and _has_form(d, False, regions)) else 0
+        )
         if key:
             return BANK_CARD, np.int64(key), b
         if digits == 15 and groups == 1:

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from tideng.identifiers.bank_card import issuer, luhn
 from tideng.identifiers.plan_cn import PLAUSIBLE_FIVE
-from tideng.identifiers.resident_id import read_resident_id
+from tideng.identifiers.resident_id import has_id_form, read_resident_id
 from tideng.scan.kernels.kinds import BANK_CARD, GROUPS_MAX, MOBILE, RESIDENT_ID, RESIDENT_ID_OLD, RUN_LEAST
 
 _RUN: Final = re.compile(r"[0-9]+")
@@ -88,7 +88,7 @@ def _weak(digits: str, sizes: tuple[int, ...], start: int, end: int) -> Hit | No
             return Hit(start, end, MOBILE, int(digits[2:]))
     if 15 <= len(digits) <= 19:
         fours = len(sizes) == 1 or (set(sizes[:-1]) == {4} and sizes[-1] <= 4)
-        if fours and luhn(digits) and issuer(digits):
+        if fours and luhn(digits) and issuer(digits) and not has_id_form(digits):
             return Hit(start, end, BANK_CARD, int(digits[:-1]))
         if sizes == (15,) and (read := read_resident_id(digits)):
             return Hit(start, end, RESIDENT_ID_OLD, int(read.number[:17]))

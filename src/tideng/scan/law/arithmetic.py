@@ -97,7 +97,12 @@ def band_of(rules: Rules, times: Fraction) -> Band:
 
 
 def tiers(
-    rules: Rules, lowest: Mapping[int, int], highest: Mapping[int, int], *, is_duty: bool = False, income_fen: int = 0
+    rules: Rules,
+    lowest: Mapping[int, int],
+    highest: Mapping[int, int],
+    *,
+    is_duty: bool = False,
+    income_fen: int = 0,
 ) -> Tiers:
     """The interval between the strictest and the widest count, and what would move either to another band."""
     low = _reading(rules, "persons, joined, classes read strictly", lowest, is_duty)
@@ -114,14 +119,19 @@ def tiers(
         band_high=max(high.band, income_band, key=order.index),
         income_fen=income_fen,
         income_band=income_band,
-        distances=(*_distances(rules, low, is_duty), *(_distances(rules, high, is_duty) if high != low else ())),
+        distances=(
+            *_distances(rules, low, is_duty),
+            *(_distances(rules, high, is_duty) if high != low else ()),
+        ),
     )
 
 
 def _reading(rules: Rules, name: str, items: Mapping[int, int], is_duty: bool) -> Reading:
     times = share(rules, items, is_duty=is_duty)
     full = {item: int(items.get(item, 0)) for item in ITEMS}
-    return Reading(name, full, f"{times.numerator}/{times.denominator}", round(float(times), 4), band_of(rules, times))
+    return Reading(
+        name, full, f"{times.numerator}/{times.denominator}", round(float(times), 4), band_of(rules, times)
+    )
 
 
 def _distances(rules: Rules, reading: Reading, is_duty: bool) -> list[Distance]:
@@ -132,10 +142,21 @@ def _distances(rules: Rules, reading: Reading, is_duty: bool) -> list[Distance]:
         for one in rules.classes:
             if times < edge:
                 more = -(-(edge - times) * one.threshold // divisor)
-                found.append(Distance(reading.name, "serious" if to == "serious" else "especially_serious", one.item, int(more)))
+                found.append(
+                    Distance(
+                        reading.name,
+                        "serious" if to == "serious" else "especially_serious",
+                        one.item,
+                        int(more),
+                    )
+                )
             elif reading.items[one.item]:
                 # One fewer than needed to stay: below the edge by the smallest step of this class.
                 fewer = (times - edge) * one.threshold // divisor + 1
                 if fewer <= reading.items[one.item]:
-                    found.append(Distance(reading.name, "below" if to == "serious" else "serious", one.item, -int(fewer)))
+                    found.append(
+                        Distance(
+                            reading.name, "below" if to == "serious" else "serious", one.item, -int(fewer)
+                        )
+                    )
     return found

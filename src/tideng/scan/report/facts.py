@@ -43,7 +43,11 @@ class Facts(Struct, frozen=True):
 
 
 def facts(
-    appraisal: Appraisal, rules: Rules, language: str, files: Mapping[int, str], unread: Sequence[tuple[str, str, str, int]]
+    appraisal: Appraisal,
+    rules: Rules,
+    language: str,
+    files: Mapping[int, str],
+    unread: Sequence[tuple[str, str, str, int]],
 ) -> Facts:
     """Everything the report says in `language`. `files`: names by number; `unread`: member, reason, detail, bytes."""
     w = LANGUAGES[language]
@@ -93,7 +97,9 @@ def _law(appraisal: Appraisal, rules: Rules, w: Mapping[str, str], language: str
     ]  # fmt: skip
     rows.append((w["times"], "", "", f"{t.lowest.times:g}", f"{t.highest.times:g}"))
     rows.append((w["band"], "", "", w[t.band_low], w[t.band_high]))
-    return Table(rules.title, (w["item"], w["kind"], w["threshold"], w["lowest"], w["highest"]), tuple(rows), (2, 3, 4))
+    return Table(
+        rules.title, (w["item"], w["kind"], w["threshold"], w["lowest"], w["highest"]), tuple(rows), (2, 3, 4)
+    )
 
 
 def _changes(appraisal: Appraisal, w: Mapping[str, str]) -> Table:

@@ -24,7 +24,9 @@ def write_all(appraisal: Appraisal, out: Path, languages: Sequence[str]) -> dict
     """Write every form; form -> file. A file appears complete or not at all."""
     rules = load_rules(shipped_rules())
     names, unread = _names(out), _unread(out)
-    written = {"json": _keep(out / "report.json", msgspec.json.format(msgspec.json.encode(as_json(appraisal))))}
+    written = {
+        "json": _keep(out / "report.json", msgspec.json.format(msgspec.json.encode(as_json(appraisal))))
+    }
     for number, language in enumerate(languages):
         told = facts(appraisal, rules, language, names, unread)
         ending = "" if number == 0 else f".{language}"
@@ -86,7 +88,9 @@ def _table(table: Table) -> str:
     caption = f"<caption>{escape(table.caption)}</caption>" if table.caption else ""
     head = "".join(f"<th{_number(table, i)}>{escape(name)}</th>" for i, name in enumerate(table.columns))
     rows = "".join(
-        "<tr>" + "".join(f"<td{_number(table, i)}>{escape(cell)}</td>" for i, cell in enumerate(row)) + "</tr>"
+        "<tr>"
+        + "".join(f"<td{_number(table, i)}>{escape(cell)}</td>" for i, cell in enumerate(row))
+        + "</tr>"
         for row in table.rows
     )
     return f"<div class='scroll'><table>{caption}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
