@@ -22,7 +22,9 @@ _NUMBER: Final = (
 _ROAD: Final = re.compile(
     rf"(?<![\u4e00-\u9fa5])[\u4e00-\u9fa5]{{2,6}}(?:路|街|大道|大街|巷|胡同|弄)(?:[东南西北中]段|[0-9一二三四五六七八九十]+段)?[ ]?{_NUMBER}(?:[ ]?(?:{_NUMBER}|{_PART})){{0,4}}"
 )
-_CHAIN: Final = re.compile(rf"(?:[ ,，]?(?:{_NUMBER}|{_PART})|[东南西北中]段|[一二三四五六七八九十0-9]{1,2}段|附近|对面)")
+_CHAIN: Final = re.compile(
+    rf"(?:[ ,，]?(?:{_NUMBER}|{_PART})|[东南西北中]段|[一二三四五六七八九十0-9]{{1,2}}段|附近|对面)"
+)
 _BARE: Final = re.compile(rf"(?:[路街巷县市区]|大道|大街)(?={_H})")
 """A road or county named after another place: 北京路, 上海市."""
 _POSTCODE: Final = re.compile(r" [0-9]{6}(?![0-9年])")
@@ -74,20 +76,24 @@ def addresses(folded: str) -> Iterator[Span]:
         detail = _DETAIL.search(text, found.end() - found.start())
         if detail is None and parts < 2:
             continue
+        if not re.search(
+            r"[0-9A-Za-z一二三四五六七八九十]+[ ]?(?:号|室|栋|幢|座|弄|单元|楼)", text
+        ) and not _is_firm(found[0], text):
+            continue
         confidence = 0.95 if detail and re.search(r"[0-9号室]", text) else 0.8 if detail else 0.6
         taken = end
         yield Span(found.start(), end, "address", "", confidence)
     for label in _LABEL.finditer(folded):
-        found = _LABELLED.match(folded, label.end(), min(len(folded), label.end() + ADDRESS_CHARACTERS_MAX))
+        inside = _LABELLED.match(folded, label.end(), min(len(folded), label.end() + ADDRESS_CHARACTERS_MAX))
         if (
-            found
-            and len(found[0].strip()) >= 5
-            and _DETAIL.search(found[0])
-            and re.search(r"[0-9号村区县路]", found[0])
+            inside
+            and len(inside[0].strip()) >= 5
+            and _DETAIL.search(inside[0])
+            and re.search(r"[0-9号村区县路]", inside[0])
         ):
-            stop = label.end() + len(found[0].rstrip())
+            stop = label.end() + len(inside[0].rstrip())
             yield Span(
-                label.end() + len(found[0]) - len(found[0].lstrip()),
+                label.end() + len(inside[0]) - len(inside[0].lstrip()),
                 _with_tail(folded, stop),
                 "address",
                 "",
@@ -98,17 +104,31 @@ def addresses(folded: str) -> Iterator[Span]:
             yield Span(found.start(), _with_tail(folded, found.end()), "address", "", 0.7)
 
 
+def _is_firm(place: str, text: str) -> bool:
+    """Without a house number: a place in full, then parts without words of prose, down to a road or village."""
+    if place[-1] not in "省市区县州盟旗" or re.search(
+        r"[的和到在跟了是与及对从被将把有没不很就也都]", text[len(place) :]
+    ):
+        return False
+    return (
+        re.search(
+            r"(?:[省市区县镇乡村街路道巷里屯庄苑]|小区|花园|广场|大厦|公寓|街道|社区|园区|[东南西北]区)$",
+            text,
+        )
+        is not None
+    )
+
+
 def _follow(folded: str, at: int) -> tuple[int, int]:
     """Where the chain of parts that begins at `at` ends, and how many parts it has."""
-    start, parts, was_place = at, 0, True
+    start, parts = at, 0
     while at - start < ADDRESS_CHARACTERS_MAX:
         place = _places().match(folded, at)
-        link = place or (_BARE.match(folded, at) if was_place else None) or _CHAIN.match(folded, at)
+        link = place or _BARE.match(folded, at) or _CHAIN.match(folded, at)
         if link is None or not link[0].strip():
             break
         if _STOP.search(folded[link.start() : link.end() + 1]) and not _places().match(folded, link.end()):
             break
-        was_place = place is not None
         at = link.end()
         parts += 1
     return (_with_tail(folded, at) if parts else at), parts
