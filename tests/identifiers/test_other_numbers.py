@@ -38,7 +38,14 @@ def test_cards() -> None:
 
 @pytest.mark.parametrize(
     ("text", "right"),
-    [("京A12345", True), ("沪AD12345", True), ("粤B12345D", True), ("京I12345", False), ("京AABCDE", False), ("中A12345", False)],
+    [
+        ("京A12345", True),
+        ("沪AD12345", True),
+        ("粤B12345D", True),
+        ("京I12345", False),
+        ("京AABCDE", False),
+        ("中A12345", False),
+    ],
 )
 def test_plates(text: str, right: bool) -> None:
     assert plate.is_plate(text) is right
@@ -84,7 +91,14 @@ def test_net_addresses(check: object, right: str, wrong: str) -> None:
 
 @pytest.mark.parametrize(
     ("digits", "area"),
-    [("02162345678", "21"), ("01062345678", "10"), ("0755123456", ""), ("075526888888", "755"), ("03106234567", "310"), ("02112345678", "")],
+    [
+        ("02162345678", "21"),
+        ("01062345678", "10"),
+        ("0755123456", ""),
+        ("075526888888", "755"),
+        ("03106234567", "310"),
+        ("02112345678", ""),
+    ],
 )
 def test_area_codes(digits: str, area: str) -> None:
     assert area_of(digits) == area

@@ -220,7 +220,7 @@ def _fast(block: Block, layout: Layout) -> Found:
             counts[KIND_NAMES[code]] += count
     rows = np.empty(len(lines), np.int64)
     out = np.zeros((len(lines), 5), np.uint64)
-    made = fold(lines, kinds, keys, layout.is_table, rows, out)
+    made = fold(lines, kinds, keys, rows, out)
     table = np.zeros((made, 6), np.uint64)
     table[:, :5] = out[:made]
     low = np.full(made, layout.columns.low, np.uint8)
@@ -345,7 +345,7 @@ def _folded(rows: list[tuple[int, int, int]], extra: list[tuple[int, int]]) -> F
     kinds = np.array([row[1] for row in rows], np.uint8)
     keys = np.array([row[2] for row in rows], np.uint64)
     out_lines, out = np.empty(len(rows), np.int64), np.zeros((len(rows), 5), np.uint64)
-    made = fold(lines, kinds, keys, False, out_lines, out)
+    made = fold(lines, kinds, keys, out_lines, out)
     table = np.zeros((made + len(extra), 6), np.uint64)
     table[:made, :5] = out[:made]
     table[made:, 5] = np.array([key for _, key in extra], np.uint64)

@@ -151,7 +151,8 @@ def _file(
     try:
         with open(task.path, "rb") as file:
             digests = digests_of(file) if hashes and task.start == 0 else ("", "")
-            lost, negative, expanded = 0, 0, 0
+            losses: list[Unread] = []
+            expanded = 0
             budget = Budget(packed=max(1, task.size))
             for number, part in enumerate(_parts(file, task, budget)):
                 summary.members += 1
@@ -176,15 +177,8 @@ def _file(
                     broken = _member(task, number, part, layout, writer, summary, counts, digests)
                     formats[part.format] += 1
                 if broken is not None:
-                    summary.unread_parts += 1
-                    lost += max(0, broken.bytes)
-                    negative += max(0, -broken.bytes)
-                    missing = (
-                        broken.bytes if broken.bytes >= 0 else _share(task.size, -broken.bytes, expanded)
-                    )
-                    _lose(summary, broken.reason, missing)
-            share = _share(task.size, negative, expanded + negative) if negative else 0
-            summary.read += size - min(size, lost + share)
+                    losses.append(broken)
+            summary.read += size - _lose(summary, losses, size, expanded)
             summary.expanded += budget.expanded or expanded
     except OSError as error:
         reason = "no_permission" if isinstance(error, PermissionError) else "damaged"
@@ -202,13 +196,20 @@ def _primed(task: Task) -> Layout:
     return primed(head, encoding_of(head))
 
 
-def _share(size: int, lost: int, total: int) -> int:
-    """The lost part of a container in bytes of the container."""
-    return size * lost // max(1, lost, total)
-
-
-def _lose(summary: Summary, reason: str, size: int) -> None:
-    summary.unread = {**summary.unread, reason: summary.unread.get(reason, 0) + size}
+def _lose(summary: Summary, losses: list[Unread], size: int, expanded: int) -> int:
+    """Book what could not be read of a file by its reasons; never more than the file has. The bytes booked."""
+    # A negative number is in unpacked bytes: its share of everything unpacked is its share of the file.
+    hidden = sum(-loss.bytes for loss in losses if loss.bytes < 0)
+    shares = [
+        loss.bytes if loss.bytes >= 0 else size * -loss.bytes // max(1, hidden + expanded) for loss in losses
+    ]
+    left = size
+    for loss, share in zip(losses, shares, strict=True):
+        booked = min(left, share)
+        left -= booked
+        summary.unread = {**summary.unread, loss.reason: summary.unread.get(loss.reason, 0) + booked}
+        summary.unread_parts += 1
+    return size - left
 
 
 def _parts(file: BinaryIO, task: Task, budget: Budget) -> Iterator[Part | Unread]:

@@ -16,11 +16,11 @@ COLUMNS: Final = ("id", "phone", "phone2", "card", "email")
 
 
 @kernel
-def fold(lines: _i64, kinds: _u8, keys: _u64, is_table: bool, out_lines: _i64, out: _u64) -> int:
+def fold(lines: _i64, kinds: _u8, keys: _u64, out_lines: _i64, out: _u64) -> int:
     """Fill one row per record from hits in order of their line; the number of records.
 
-    A row of a table is one record. In prose a line with several resident IDs is one record for each, and the
-    n-th mobile number, card and mail address go to the n-th of them.
+    A line (or row) is one record, unless it names several people: then it is one record for each resident ID,
+    and the n-th mobile number, card and mail address go to the n-th of them.
     """
     n, at, made = len(lines), 0, 0
     while at < n:
@@ -29,7 +29,7 @@ def fold(lines: _i64, kinds: _u8, keys: _u64, is_table: bool, out_lines: _i64, o
         while end < n and lines[end] == lines[at]:
             people += kinds[end] == RESIDENT_ID or kinds[end] == RESIDENT_ID_OLD
             end += 1
-        rows = 1 if is_table or people < 2 else people
+        rows = 1 if people < 2 else people
         ids, phones, cards, mails = 0, 0, 0, 0
         for row in range(rows):
             out_lines[made + row] = lines[at]

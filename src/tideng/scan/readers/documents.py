@@ -152,10 +152,12 @@ def markup(file: BinaryIO, size: int) -> Iterator[Block]:
     encoding = encoding_of(head)
     if said and encoding == "gb18030" and said[1].lower() == b"big5":
         encoding = "big5"
+    is_page = b"<html" in head.lower() or b"<body" in head.lower() or b"<table" in head.lower()
     for block in text_blocks(file, 0, size, encoding):
         text = block.data.decode(encoding, "replace")
         # XML leaves name their values: <phone>138…</phone> becomes phone 138…
-        yield text_block(_plain(re.sub(r"<(\w+)>([^<>]{1,200})</\1>", r" \1: \2 ", text)), block.part)
+        named = text if is_page else re.sub(r"<(\w+)>([^<>]{1,200})</\1>", r" \1: \2 ", text)
+        yield text_block(_plain(named) + "\n", block.part)
 
 
 def mail(file: BinaryIO, size: int) -> Iterator[Block]:
@@ -216,12 +218,16 @@ def box(file: BinaryIO, size: int) -> Iterator[Block]:
         while piece := file.read(1 << 20):
             copy.write(piece)
         copy.flush()
-        for message in mailbox.mbox(copy.name, create=False):
-            yield from _message(message.as_bytes())
+        messages = mailbox.mbox(copy.name, create=False)
+        try:
+            for message in messages:
+                yield from _message(message.as_bytes())
+        finally:
+            messages.close()
 
 
 _CARD_FIELD: Final = re.compile(
-    r"^(?:item\d+\.)?(FN|N|TEL|EMAIL|ADR|ORG|BDAY|NOTE)[^:\n]*:(.*)$", re.I | re.M
+    r"^(?:item\d+\.)?(FN|N|TEL|EMAIL|ADR|ORG|BDAY|NOTE)(?:;[^:\n]*)?:(.*)$", re.I | re.M
 )
 
 

@@ -18,10 +18,11 @@ from tideng.scan.readers.blocks import (
     Budget,
     CannotRead,
     Part,
+    Reason,
     Unread,
     short,
 )
-from tideng.scan.readers.sniff import HEAD_BYTES, format_of
+from tideng.scan.readers.sniff import format_of
 from tideng.scan.readers.text import encoding_of, head_of, text_blocks
 
 SPOOL_BYTES: Final = 32_000_000
@@ -71,8 +72,8 @@ def _parts(file: BinaryIO, name: str, size: int, kind: str, budget: Budget, dept
         yield Part(name, "empty", size, iter(()))
     elif kind in _UNREADABLE:
         reason, detail = _UNREADABLE[kind]
-        raise CannotRead(cast("packed.Reason", reason), detail)
-    elif kind in ("text", "sql", "jsonl") and kind != "jsonl":
+        raise CannotRead(cast(Reason, reason), detail)
+    elif kind in ("text", "sql"):
         sample = head_of(file)
         yield Part(name, kind, size, text_blocks(file, 0, size, encoding_of(sample)))
     elif kind in _STREAMS or kind in ("zip", "tar", "7z", "rar"):
@@ -110,7 +111,7 @@ def _stream(file: BinaryIO, name: str, size: int, kind: str, budget: Budget, dep
         inner = {"gz": gzip.open, "bz2": bz2.open, "xz": lzma.open}[kind](file)  # type: ignore[operator]  # same shape
     with _spooled(inner, budget) as (copy, length, cut):
         inside = name + "!" + _inner_name(name, kind)
-        yield from parts_of(copy, inside, length, budget, depth + 1)
+        yield from _of_container(parts_of(copy, inside, length, budget, depth + 1), size, length)
         if cut is not None:
             yield Unread(inside, cut.reason, cut.detail, max(1, size // 2) if length else size)
 
@@ -156,7 +157,7 @@ class _spooled:  # noqa: N801 - used as a statement
         self._copy.close()
 
 
-def _why(error: Exception) -> packed.Reason:
+def _why(error: Exception) -> Reason:
     text = str(error).lower()
     return "encrypted" if "password" in text or "encrypt" in text or "passphrase" in text else "damaged"
 
@@ -230,23 +231,17 @@ def _member(stream: IO[bytes], inside: str, packed_size: int, budget: Budget, de
     with _spooled(stream, budget) as (copy, length, cut):
         stream.close()
         if length:
-            for part in parts_of(copy, inside, length, budget, depth + 1):
-                if isinstance(part, Part):
-                    part.packed = packed_size if part.packed < 0 else part.packed
-                    yield part
-                else:
-                    # In bytes of the container: the share of the member that was lost.
-                    share = (
-                        part.bytes * packed_size // max(1, length) if packed_size >= 0 else -abs(part.bytes)
-                    )
-                    yield Unread(part.member, part.reason, part.detail, share)
+            yield from _of_container(parts_of(copy, inside, length, budget, depth + 1), packed_size, length)
         if cut is not None:
             yield Unread(inside, cut.reason, cut.detail, packed_size)
 
 
-def sniffed(file: BinaryIO, size: int) -> str:
-    """The format of an open file."""
-    file.seek(0)
-    kind = format_of(file.read(HEAD_BYTES), size)
-    file.seek(0)
-    return kind
+def _of_container(parts: Found, packed_size: int, length: int) -> Found:
+    """Parts of a member, their sizes told in bytes of the container (negative: the container does not say)."""
+    for part in parts:
+        if isinstance(part, Part):
+            part.packed = packed_size if part.packed < 0 else part.packed * packed_size // max(1, length)
+            yield part
+        else:
+            share = abs(part.bytes) * packed_size // max(1, length) if packed_size >= 0 else -abs(part.bytes)
+            yield Unread(part.member, part.reason, part.detail, share)

@@ -111,11 +111,23 @@ def sqlite(file: BinaryIO, name: str, size: int) -> Found:
         conn.text_factory = lambda raw: raw.decode("utf-8", "replace")
         try:
             tables = [row[0] for row in conn.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-            yield Part(name, "sqlite", size, chain.from_iterable(_rows(conn, table) for table in tables))
+            blocks = chain.from_iterable(_rows(conn, table) for table in tables)
+            yield Part(name, "sqlite", size, chain(blocks, _whole(file, size)))
         except sqlite3.DatabaseError as error:
             raise CannotRead("damaged", short(error)) from error
         finally:
             conn.close()
+
+
+def _whole(file: BinaryIO, size: int) -> Iterator[Block]:
+    """Nothing; `CannotRead` if the header promises more pages than there are (SQLite file format §1.3)."""
+    file.seek(0)
+    head = file.read(100)
+    page = int.from_bytes(head[16:18], "big")
+    pages = int.from_bytes(head[28:32], "big")
+    if pages * (65_536 if page == 1 else page) > size:
+        raise CannotRead("damaged", f"cut short: {pages} pages were promised")
+    yield from ()
 
 
 def _rows(conn: sqlite3.Connection, table: str) -> Iterator[Block]:
