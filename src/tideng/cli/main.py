@@ -15,6 +15,7 @@ from tideng.cli import (
     ledger,
     registry,
     retention,
+    scan,
     simulate,
     subject,
     upkeep,
@@ -75,6 +76,7 @@ app.add_typer(evidence.app, name="evidence", rich_help_panel="Evidence")
 app.add_typer(witness.app, name="witness", rich_help_panel="Evidence")
 app.add_typer(subject.app, name="subject", rich_help_panel="Evidence")
 app.add_typer(retention.app, name="retention", rich_help_panel="Evidence")
+app.add_typer(scan.app, name="scan", rich_help_panel="Scan")
 app.add_typer(simulate.app, name="simulate", rich_help_panel="Trying it out")
 simulate.add_play(app)
 upkeep.add_to(app)
