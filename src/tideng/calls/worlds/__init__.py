@@ -1,0 +1,1 @@
+"""Simulated towns of telephone lines: for tuning (dev) and, by other code and constants, for judging (held)."""
