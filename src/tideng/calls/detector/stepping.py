@@ -83,10 +83,15 @@ def _look(s: State, t: Ints, now: int, gap: float, hour: int, row: State) -> Non
     row[15] = math.log((s[at.S_IN] + 0.3) / (1.5 * s[at.OWN_IN] / days + 0.3))
     row[16] = s[at.S_BACK] / (new_slow + 1.0)
     row[17] = s[at.S_FAILED] / (s[at.S_IN] + s[at.S_FAILED] + 1.0)
+    own_talks = s[at.OWN_TALKS] + 6.0
+    own_mean = (s[at.OWN_TALK] + 6.0 * 3.7) / own_talks
+    own_spread = math.sqrt(max(0.2, (s[at.OWN_TALK2] + 6.0 * (3.7 * 3.7 + 1.1)) / own_talks - own_mean * own_mean))
     talks = s[at.S_TALKS]
     mean = s[at.S_TALK] / (talks + 1e-6)
-    row[18] = mean if talks > 0.5 else -1.0
-    row[19] = math.sqrt(max(0.0, s[at.S_TALK2] / (talks + 1e-6) - mean * mean)) if talks > 1.5 else -1.0
+    row[18] = mean - own_mean if talks > 0.5 else -9.0
+    row[19] = (
+        math.sqrt(max(0.0, s[at.S_TALK2] / (talks + 1e-6) - mean * mean)) - own_spread if talks > 1.5 else -9.0
+    )
     row[20] = s[at.S_LONG]
     total = 1.0
     for i in range(at.HOUR_0, at.WIDTH):
@@ -128,6 +133,11 @@ def _out(s: State, t: Ints, since: int, gap_s: float, ring: int, talk: int, answ
     if gap_s <= at.QUICK_S and (is_new or since >= at.RETRY_DAYS):
         s[at.F_QUICK] += 1.0
         s[at.DAY_QUICK] += 1.0
+    said = math.log(1.0 + talk)
+    if answered:
+        s[at.DAY_TALK] += said
+        s[at.DAY_TALK2] += said * said
+        s[at.DAY_TALKS] += 1.0
     if is_new:
         s[at.F_NEW] += 1.0
         s[at.S_NEW] += 1.0
@@ -140,7 +150,6 @@ def _out(s: State, t: Ints, since: int, gap_s: float, ring: int, talk: int, answ
             s[at.F_GAP2] += gap * gap
             s[at.F_GAPS] += 1.0
         if answered:
-            said = math.log(1.0 + talk)
             s[at.S_TALK] += said
             s[at.S_TALK2] += said * said
             s[at.S_TALKS] += 1.0

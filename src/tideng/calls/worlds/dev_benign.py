@@ -51,6 +51,10 @@ class Habits(Struct, frozen=True, kw_only=True):
     weekend: float
     loyalty: float
     fame: float
+    spread: float
+    hang_up: float
+    redial: float
+    call_back: float
     pool: int
     """Numbers that strangers are drawn from: small towns meet again by chance."""
 
@@ -71,6 +75,10 @@ def habits(rng: np.random.Generator, seed: int) -> Habits:
         weekend=float(rng.uniform(0.6, 1.1)),
         loyalty=float(rng.uniform(1.3, 2.6)),
         fame=float(rng.uniform(0, 0.5)),
+        spread=float(rng.uniform(0.5, 1.7)),
+        hang_up=float(rng.uniform(0.0, 0.3)),
+        redial=float(rng.uniform(0.02, 0.6)),
+        call_back=float(rng.uniform(0.0, 0.4)),
         pool=int(10 ** rng.uniform(5.0, 9.5)),
     )
 
@@ -153,15 +161,16 @@ def _chains(
     scale = town.talk_s * np.array(
         [1.2, 1.3, 1.4, 1, 1.3, 0.9, 0.8, 0.9, 0.9, 0.6, 0.35, 0.5, 1.2, 0.6, 0.25, 0.8, 0.8, 1.1, 1]
     )[kind]
-    talk = rng.lognormal(np.log(scale), 1.0)
-    talk = np.where(rng.random(count) < 0.06, rng.uniform(2, 14, count), talk).clip(1, 7200)
+    talk = rng.lognormal(np.log(scale), town.spread * (0.7 + mix(who, town.seed, 17) % 60 / 100))
+    hung = rng.random(count) < town.hang_up * (mix(who, town.seed, 18) % 100 / 60)
+    talk = np.where(hung, rng.uniform(1, 15, count), talk).clip(1, 7200)
     ring = np.where(answered, rng.gamma(3, 4, count), rng.gamma(4, 7, count)).clip(1, 75)
     gap = rng.lognormal(np.log(town.chain_gap_s), 0.9, count)
     dialler = np.isin(kind, [11, 12]) & (mix(who, town.seed, 11) % 3 == 0)
     gap = np.where(dialler, rng.uniform(3, 18, count), gap)
     begin = lay_out(start, length, ring + np.where(answered, talk, 0), gap)
     traffic.add(LINE_BASE + who, callee, begin, ring, talk, answered)
-    redial = ~answered & (rng.random(count) < 0.35)
+    redial = ~answered & (rng.random(count) < town.redial)
     again = rng.random(int(redial.sum())) < 0.5
     traffic.add(
         LINE_BASE + who[redial],
@@ -172,7 +181,7 @@ def _chains(
         again,
     )
     # Some of those who were not reached call back.
-    back = ~answered & (rng.random(count) < 0.25)
+    back = ~answered & (rng.random(count) < town.call_back)
     number = int(back.sum())
     traffic.add(
         callee[back],
@@ -232,14 +241,17 @@ def shocks(rng: np.random.Generator, traffic: Traffic, kinds: Ints, days: int, t
     )
     searched = (kind == 3) & (rng.random(count) < 1.6 * town.fame)
     callee = np.where(searched, SERVICE_BASE + rng.integers(0, 900, count), callee)
-    answered = rng.random(count) < np.clip(np.array([0.78, 0.82, 0.72, 0.6, 0.65])[kind] + rng.normal(0, 0.05), 0.3, 1)
+    reach = np.array([0.75, 0.78, 0.7, 0.6, 0.65])[what] + rng.normal(0, 0.12, runs)
+    answered = rng.random(count) < np.clip(np.repeat(reach, size), 0.25, 0.97)
     median = np.array([75, 60, 38, 45, 90])[kind] * np.repeat(rng.lognormal(0, 0.3, runs), size)
-    talk = rng.lognormal(np.log(median), 0.7).clip(3, 1800)
+    talk = rng.lognormal(np.log(median), np.repeat(rng.uniform(0.4, 1.5, runs), size)).clip(2, 3600)
+    brief = rng.random(count) < np.repeat(rng.beta(1, 6, runs), size)
+    talk = np.where(brief, rng.uniform(1, 15, count), talk)
     ring = np.where(answered, rng.gamma(3, 4, count), rng.gamma(4, 6, count)).clip(2, 60)
     gap = rng.lognormal(np.log(np.array([70, 60, 35, 60, 90])[kind] * np.repeat(rng.lognormal(0, 0.5, runs), size)), 0.9)
     begin = lay_out(start, size, ring + np.where(answered, talk, 0), gap)
     traffic.add(LINE_BASE + who, callee, begin, ring, talk, answered)
-    back = ~answered & (rng.random(count) < 0.4)
+    back = ~answered & (rng.random(count) < np.repeat(rng.uniform(0, 2.2 * town.call_back + 0.05, runs), size))
     number = int(back.sum())
     traffic.add(
         callee[back],

@@ -41,7 +41,9 @@ def _box(
     last_day = min(days, first_day + stay)
     machine = rng.random() < 0.6
     gap_s = rng.uniform(4, 18) if machine else rng.lognormal(np.log(35), 0.5)
-    unanswered, short = rng.uniform(0.2, 0.6), rng.uniform(0.25, 0.7)
+    unanswered, short = rng.uniform(0.12, 0.65), rng.uniform(0.1, 0.75)
+    middle, width = rng.uniform(25, 100), rng.uniform(0.5, 1.5)
+    retries = rng.uniform(0, 0.35) if rng.random() < 0.4 else 0.0
     begins, stops = rng.uniform(8, 14.5), rng.uniform(17, 21.5)
     all_starts, all_callees, all_rings, all_talks, all_answered = [], [], [], [], []
     for day in range(first_day, last_day):
@@ -52,8 +54,8 @@ def _box(
         size = max(2, int(rng.poisson(per_day * min(1.0, span / (9 * 3600)) if kind != "hour" else per_day)))
         answered = rng.random(size) >= unanswered
         brief = rng.random(size) < short
-        talk = np.where(brief, rng.gamma(1.6, 5, size), rng.lognormal(np.log(60), 1.1, size)).clip(1, 3600)
-        hooked = rng.random(size) < 0.025
+        talk = np.where(brief, rng.gamma(1.6, 5, size), rng.lognormal(np.log(middle), width, size)).clip(1, 3600)
+        hooked = rng.random(size) < rng.uniform(0, 0.06)
         talk = np.where(hooked, rng.uniform(480, 3600, size), talk)
         ring = np.where(answered, rng.gamma(3, 4.5, size), rng.gamma(5, 6, size)).clip(2, 62)
         took = ring + np.where(answered, talk, 0)
@@ -70,6 +72,8 @@ def _box(
         callee = stranger(rng, size, town)
         if rng.random() < 0.15:
             callee = mobile(rng.integers(0, 2**40) + np.cumsum(rng.integers(1, 40, size)))
+        again = ~answered[:-1] & (rng.random(size - 1) < retries)
+        callee[1:] = np.where(again, callee[:-1], callee[1:])
         if kind == "mimic":
             known = rng.random(size) < rng.uniform(0, 0.2)
             rank = (8 * rng.random(size)).astype(np.int64)
