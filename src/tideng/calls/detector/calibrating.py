@@ -77,7 +77,12 @@ def calibrate(
     days = (calls.start + zone_s) // 86_400
     span = int(days.max() - days.min()) + 1 if len(days) else 0
     line_days = span * len(calls.lines)
-    levels = tail_levels(daily_peaks(line, days[record], score), line_days)
+    return threshold_of(daily_peaks(line, days[record], score), line_days, model)
+
+
+def threshold_of(peaks: NDArray[np.float64], line_days: int, model: Model) -> Threshold:
+    """The thresholds for a population whose line-days had these peaks."""
+    levels = tail_levels(peaks, line_days)
     shift = shift_of(levels, model.tail) if line_days >= LINE_DAYS_MIN else 0.0
     return Threshold(
         call_owner=model.threshold + shift,

@@ -8,8 +8,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from tideng.calls.columns import Calls
-from tideng.calls.detector import layout
-from tideng.calls.detector.calibrating import Threshold, calibrate
+from tideng.calls.detector.calibrating import SHIFT_MIN, Threshold, calibrate
 from tideng.calls.detector.evidence import MEANINGS, Scorer
 from tideng.calls.detector.lines import BATCH, LineStates
 
@@ -18,10 +17,10 @@ STRANGERS_MIN: Final = 1.5
 QUIET_AGAIN_S: Final = 14 * 86_400
 """A line that was alarmed about is left to the person who deals with it for so long."""
 CALLS_SHOWN_MAX: Final = 20
-EPISODE_S: Final = 12 * 3600
 SECOND_CUES: Final = ("rhythm", "short_or_missed", "usual_contacts", "talk", "shared_callees", "incoming")
 SECOND_CUE_MIN: Final = 0.35
 SECOND_CUES_MIN: Final = 2
+WEIGHT_SHOWN_MIN: Final = 0.05
 
 Tier = Literal["call_owner", "suspend"]
 
@@ -48,6 +47,8 @@ class Alarm(Struct, frozen=True, kw_only=True):
     threshold: float
     reasons: tuple[Reason, ...]
     calls: tuple[int, ...]
+    features: bytes
+    """The row of features the score was made from (float32, little endian): replaying it gives the same score."""
 
 
 class Scored(Struct, frozen=True, kw_only=True):
@@ -56,33 +57,41 @@ class Scored(Struct, frozen=True, kw_only=True):
     record: NDArray[np.int64]
     line: NDArray[np.int32]
     score: NDArray[np.float64]
-    evidence: NDArray[np.float32]
-    new: NDArray[np.float32]
+    kept: NDArray[np.int64]
+    """Indexes of those that came near a threshold; only their features are kept."""
+    rows: NDArray[np.float32]
+    """Features of the kept, in the same order."""
+    runs: NDArray[np.int64]
+    """Of the kept: calls since the line's strangers began, and when that was."""
 
 
 def score_calls(calls: Calls, states: LineStates, scorer: Scorer) -> Scored:
     """Walk all records through the lines' states and score what may matter, batch by batch."""
     parts = [_score_batch(calls, first, states, scorer) for first in range(0, max(len(calls.start), 1), BATCH)]
+    before = np.cumsum([0, *(len(part.score) for part in parts)])
     return Scored(
         record=np.concatenate([part.record for part in parts]),
         line=np.concatenate([part.line for part in parts]),
         score=np.concatenate([part.score for part in parts]),
-        evidence=np.concatenate([part.evidence for part in parts]),
-        new=np.concatenate([part.new for part in parts]),
+        kept=np.concatenate([part.kept + start for part, start in zip(parts, before[:-1], strict=True)]),
+        rows=np.concatenate([part.rows for part in parts]),
+        runs=np.concatenate([part.runs for part in parts]),
     )
 
 
 def _score_batch(calls: Calls, first: int, states: LineStates, scorer: Scorer) -> Scored:
     piece = calls.piece(first, first + BATCH)
-    rows = states.feed(piece)
+    rows, runs = states.feed(piece)
     picked = np.flatnonzero((piece.caller_line >= 0) & (rows[:, 1] >= STRANGERS_MIN))
-    evidence = scorer.of(rows[picked])
+    score = scorer.total(scorer.of(rows[picked]))
+    kept = np.flatnonzero(score >= scorer.model.threshold + SHIFT_MIN)
     return Scored(
         record=picked + first,
         line=piece.caller_line[picked],
-        score=scorer.total(evidence),
-        evidence=evidence.astype(np.float32),
-        new=rows[picked, 1],
+        score=score,
+        kept=kept,
+        rows=rows[picked[kept]],
+        runs=runs[picked[kept]],
     )
 
 
@@ -103,17 +112,20 @@ def cross(calls: Calls, scored: Scored, scorer: Scorer, threshold: Threshold) ->
     """The first crossing of each line, then silence for `QUIET_AGAIN_S`; a stronger tier is told again."""
     end = calls.end
     last: dict[int, tuple[int, Tier]] = {}
-    for i in np.flatnonzero(scored.score >= threshold.call_owner):
+    for k, i in enumerate(scored.kept):
+        if scored.score[i] < threshold.call_owner:
+            continue
         line, at = int(scored.line[i]), int(end[scored.record[i]])
-        tier = tier_of(float(scored.score[i]), scored.evidence[i], scorer, threshold)
+        evidence = scorer.of(scored.rows[k : k + 1])[0]
+        tier = tier_of(float(scored.score[i]), evidence, scorer, threshold)
         before = last.get(line)
         if before is not None and at - before[0] < QUIET_AGAIN_S and (before[1] == tier or tier == "call_owner"):
             continue
         last[line] = (at, tier)
-        yield _alarm(calls, scored, int(i), scorer, threshold, tier)
+        yield _alarm(calls, int(scored.record[i]), scored.rows[k], scored.runs[k], evidence, scorer, threshold, tier)
 
 
-def tier_of(score: float, evidence: NDArray[np.float32], scorer: Scorer, threshold: Threshold) -> Tier:
+def tier_of(score: float, evidence: NDArray[np.float64], scorer: Scorer, threshold: Threshold) -> Tier:
     """`suspend` needs the higher threshold and, besides strangers, two cues of other kinds."""
     if score < threshold.suspend:
         return "call_owner"
@@ -123,28 +135,37 @@ def tier_of(score: float, evidence: NDArray[np.float32], scorer: Scorer, thresho
     return "suspend" if cues >= SECOND_CUES_MIN else "call_owner"
 
 
-def _alarm(calls: Calls, scored: Scored, i: int, scorer: Scorer, threshold: Threshold, tier: Tier) -> Alarm:
-    record, line = int(scored.record[i]), int(scored.line[i])
-    mine = np.flatnonzero(calls.caller_line[: record + 1] == line)
-    starts = calls.start[mine]
-    pauses = np.flatnonzero(np.diff(starts) > EPISODE_S)
-    episode = mine[int(pauses[-1]) + 1 :] if len(pauses) else mine
-    order = np.argsort(-scored.evidence[i])
-    reasons = tuple(
-        Reason(
-            name=scorer.groups[k], weight=round(float(scored.evidence[i][k]), 3), says=MEANINGS[scorer.groups[k]]
-        )
-        for k in order
-        if abs(float(scored.evidence[i][k])) >= 0.05
+def reasons_of(evidence: NDArray[np.float64], scorer: Scorer) -> tuple[Reason, ...]:
+    """The kinds of evidence that weigh anything, the strongest first."""
+    return tuple(
+        Reason(name=scorer.groups[k], weight=round(float(evidence[k]), 3), says=MEANINGS[scorer.groups[k]])
+        for k in np.argsort(-evidence)
+        if abs(float(evidence[k])) >= WEIGHT_SHOWN_MIN
     )
+
+
+def _alarm(
+    calls: Calls,
+    record: int,
+    row: NDArray[np.float32],
+    run: NDArray[np.int64],
+    evidence: NDArray[np.float64],
+    scorer: Scorer,
+    threshold: Threshold,
+    tier: Tier,
+) -> Alarm:
+    line = int(calls.caller_line[record])
+    # In a stream the run may have begun before these columns; what is listed then is its newest part.
+    nearby = np.flatnonzero((calls.caller_line[: record + 1] == line) & (calls.start[: record + 1] >= run[1]))
     return Alarm(
         line=line,
         at=int(calls.end[record]),
-        calls_placed=len(episode),
-        first_call_at=int(calls.start[episode[0]]),
+        calls_placed=int(run[0]),
+        first_call_at=int(run[1]),
         tier=tier,
-        score=round(float(scored.score[i]), 3),
+        score=round(float(scorer.model.offset + evidence.sum()), 3),
         threshold=round(threshold.suspend if tier == "suspend" else threshold.call_owner, 3),
-        reasons=reasons,
-        calls=tuple(int(row) for row in episode[-CALLS_SHOWN_MAX:]),
+        reasons=reasons_of(evidence, scorer),
+        calls=tuple(int(index) for index in nearby[-CALLS_SHOWN_MAX:]),
+        features=row.astype("<f4").tobytes(),
     )

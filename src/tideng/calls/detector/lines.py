@@ -48,18 +48,19 @@ class LineStates:
         )  # fmt: skip
         return sum(array.nbytes for array in held)
 
-    def feed(self, calls: Calls) -> NDArray[np.float32]:
-        """Take records; a row of features for each, zeros where no watched line placed it."""
+    def feed(self, calls: Calls) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Take records; for each a row of features and its run, zeros where no watched line placed it."""
         rows = np.zeros((len(calls.start), layout.WIDTH_FEATURES), np.float32)
+        runs = np.zeros((len(calls.start), 2), np.int64)
         self.pairs.make_room(2 * len(calls.start))
         self.numbers.make_room(2 * len(calls.start))
         advance(
             self.state, self.times, self.pairs.keys, self.pairs.first_day, self.pairs.count,
             self.numbers.keys, self.numbers.lines, self.numbers.loud_line, self.numbers.loud_at, self.numbers.count,
             calls.caller_line, calls.callee_line, calls.caller, calls.callee,
-            calls.start, calls.ring_s, calls.talk_s, calls.answered, self.zone_s, rows,
+            calls.start, calls.ring_s, calls.talk_s, calls.answered, self.zone_s, rows, runs,
         )  # fmt: skip
-        return rows
+        return rows, runs
 
     def save(self, path: Path) -> None:
         """Write everything beside `path`, then put it there: a crash leaves the old file or the new one."""

@@ -77,31 +77,33 @@ def _look(s: State, t: Ints, now: int, gap: float, hour: int, row: State) -> Non
     row[9] = missed - own_miss
     row[10] = s[at.F_UNANSWERED] / (s[at.F_N] + 0.5)
     row[11] = math.log((s[at.S_KNOWN] + 0.3) / (1.5 * s[at.OWN_KNOWN] / days + 0.3))
-    row[12] = s[at.S_REDIAL] / (s[at.S_N] + 1.0)
-    row[13] = s[at.E_BUSY] / (now - t[at.T_EPISODE] + 300.0)
-    row[14] = s[at.E_NEW]
-    row[15] = math.log((s[at.S_IN] + 0.3) / (1.5 * s[at.OWN_IN] / days + 0.3))
-    row[16] = s[at.S_BACK] / (new_slow + 1.0)
-    row[17] = s[at.S_FAILED] / (s[at.S_IN] + s[at.S_FAILED] + 1.0)
+    row[12] = s[at.F_KNOWN] / (s[at.F_N] + 0.5)
+    row[13] = s[at.S_REDIAL] / (s[at.S_N] + 1.0)
+    row[14] = s[at.E_BUSY] / (now - t[at.T_EPISODE] + 300.0)
+    row[15] = s[at.E_NEW]
+    row[16] = (now - t[at.T_EPISODE]) / 3600.0
+    row[17] = math.log((s[at.S_IN] + 0.3) / (1.5 * s[at.OWN_IN] / days + 0.3))
+    row[18] = s[at.S_BACK] / (new_slow + 1.0)
+    row[19] = s[at.S_FAILED] / (s[at.S_IN] + s[at.S_FAILED] + 1.0)
     own_talks = s[at.OWN_TALKS] + 6.0
     own_mean = (s[at.OWN_TALK] + 6.0 * 3.7) / own_talks
     own_spread = math.sqrt(max(0.2, (s[at.OWN_TALK2] + 6.0 * (3.7 * 3.7 + 1.1)) / own_talks - own_mean * own_mean))
     talks = s[at.S_TALKS]
     mean = s[at.S_TALK] / (talks + 1e-6)
-    row[18] = mean - own_mean if talks > 0.5 else -9.0
-    row[19] = (
+    row[20] = mean - own_mean if talks > 0.5 else -9.0
+    row[21] = (
         math.sqrt(max(0.0, s[at.S_TALK2] / (talks + 1e-6) - mean * mean)) - own_spread if talks > 1.5 else -9.0
     )
-    row[20] = s[at.S_LONG]
+    row[22] = s[at.S_LONG]
     total = 1.0
     for i in range(at.HOUR_0, at.WIDTH):
         total += s[i]
-    row[21] = (s[at.HOUR_0 + hour] + 1.0 / at.HOURS) / total
-    row[22] = s[at.S_POPULAR] / (new_slow + 0.5)
-    row[23] = s[at.S_SHARED]
-    row[24] = math.log((s[at.OWN_OUT] + 1.0) / days)
-    row[25] = (s[at.OWN_NEW] + 0.6) / (s[at.OWN_OUT] + 3.0)
-    row[26] = min(s[at.OWN_DAYS], 30.0)
+    row[23] = (s[at.HOUR_0 + hour] + 1.0 / at.HOURS) / total
+    row[24] = s[at.S_POPULAR] / (new_slow + 0.5)
+    row[25] = s[at.S_SHARED]
+    row[26] = math.log((s[at.OWN_OUT] + 1.0) / days)
+    row[27] = (s[at.OWN_NEW] + 0.6) / (s[at.OWN_OUT] + 3.0)
+    row[28] = min(s[at.OWN_DAYS], 30.0)
 
 
 @kernel
@@ -157,6 +159,7 @@ def _out(s: State, t: Ints, since: int, gap_s: float, ring: int, talk: int, answ
                 s[at.S_LONG] += 1.0
     elif since >= at.RETRY_DAYS:
         s[at.S_KNOWN] += 1.0
+        s[at.F_KNOWN] += 1.0
         s[at.DAY_KNOWN] += 1.0
     else:
         s[at.S_REDIAL] += 1.0
@@ -228,8 +231,10 @@ def advance(
     answered: NDArray[np.bool_],
     zone_s: int,
     rows: State,
+    runs: Ints,
 ) -> None:
-    """Take records `0 … n`; `rows[i]` receives the features of record i if a watched line placed it."""
+    """Take records `0 … n`. If a watched line placed record i, `rows[i]` receives its features and `runs[i]` how
+    many calls the line has placed since more strangers came than it is used to, and when that began."""
     for i in range(len(start)):
         for side in range(2):
             line = caller_line[i] if side == 0 else callee_line[i]
@@ -253,6 +258,11 @@ def advance(
                     _known_elsewhere(s, line, other, now, n_keys, n_lines, n_loud, n_loud_at, n_count, False)
                 _in(s, answered[i], 0 <= since < at.RETRY_DAYS)
                 continue
+            if s[at.S_NEW] < 0.5 + 1.5 * s[at.OWN_NEW] / (s[at.OWN_DAYS] + 1.0):
+                s[at.R_CALLS] = 0.0
+                t[at.T_RUN] = start[i]
+            s[at.R_CALLS] += 1.0
+            runs[i, 0], runs[i, 1] = s[at.R_CALLS], t[at.T_RUN]
             if s[at.F_NEW] < 0.3:
                 s[at.E_NEW], s[at.E_BUSY] = 0.0, 0.0
                 t[at.T_EPISODE] = start[i]

@@ -23,8 +23,8 @@ GROUPS: Final = {
     "strangers": ("new_fast", "new_slow", "new_surprise", "over_own_peak", "own_new_share"),
     "rhythm": ("gap_mean", "gap_spread", "gap_now", "quick_share", "new_slow"),
     "short_or_missed": ("missed_share", "missed_over_own", "unanswered_fast", "new_slow"),
-    "usual_contacts": ("known_ratio", "redial_share", "new_slow"),
-    "line_in_use": ("occupancy", "episode_new"),
+    "usual_contacts": ("known_ratio", "known_fast", "redial_share", "new_slow"),
+    "line_in_use": ("occupancy", "episode_new", "episode_hours"),
     "incoming": ("incoming_ratio", "called_back", "incoming_failed", "new_slow"),
     "talk": ("talk_over_own", "talk_spread_over_own", "long_calls", "new_slow"),
     "hours": ("hour_share", "own_days"),
@@ -33,7 +33,7 @@ GROUPS: Final = {
 }
 DIRECTIONS: Final = {
     "new_fast": 1, "new_surprise": 1, "over_own_peak": 1, "missed_over_own": 1, "known_ratio": -1,
-    "redial_share": -1, "called_back": -1, "incoming_ratio": -1, "long_calls": 1, "popular_share": -1,
+    "known_fast": -1, "redial_share": -1, "called_back": -1, "incoming_ratio": -1, "long_calls": 1, "popular_share": -1,
     "shared_with_loud": 1, "own_new_share": -1,
 }  # fmt: skip
 PARAMETERS: Final = {
@@ -66,7 +66,7 @@ def lesson(calls: Calls, by_box: NDArray[np.bool_], box_lines: NDArray[np.int64]
 
     for first in range(0, len(calls.start), BATCH):
         piece = calls.piece(first, first + BATCH)
-        walked = states.feed(piece)
+        walked, _ = states.feed(piece)
         here = np.flatnonzero((piece.caller_line >= 0) & (walked[:, 1] >= STRANGERS_MIN))
         rows.append(walked[here])
         picked.append(here + first)
@@ -109,7 +109,8 @@ def train(
         "monotone_constraints": [DIRECTIONS.get(name, 0) for name in FEATURES],
         "interaction_constraints": [[FEATURES.index(name) for name in fields] for fields in groups.values()],
     }
-    first = lightgbm.train(parameters, lightgbm.Dataset(*_gathered(learn, None)[:2], weight=_gathered(learn, None)[2]), 60)
+    x, y, weight = _gathered(learn, None)
+    first = lightgbm.train(parameters, lightgbm.Dataset(x, y, weight=weight), 60)
     x, y, weight = _gathered(learn, first)
     booster = lightgbm.train(parameters, lightgbm.Dataset(x, y, weight=weight), rounds)
     trees = _flat(booster.dump_model()["tree_info"], groups)

@@ -16,6 +16,8 @@ from tideng.calls.columns import Calls, Unread
 
 COLUMNS: Final = ("caller", "callee", "start", "ring_s", "duration_s", "answered", "line_class")
 REQUIRED: Final = ("caller", "callee", "start")
+SYNONYMS: Final = {"start": "start_s", "duration_s": "talk_s"}
+"""Names of the same columns in the parts of an import."""
 TALK_S_MAX: Final = 7 * 86_400
 RING_S_MAX: Final = 3_600
 LINE_BYTES_MAX: Final = 1_000_000
@@ -74,6 +76,9 @@ def _stage(con: duckdb.DuckDBPyConnection, path: Path) -> int:
             str(row[0]).strip().lower(): str(row[0])
             for row in con.execute(f"DESCRIBE SELECT * FROM {source}", [name]).fetchall()  # noqa: S608 - no value in it
         }
+        for ours, theirs in SYNONYMS.items():
+            if ours not in found and theirs in found:
+                found[ours] = found[theirs]
         missing = [column for column in REQUIRED if column not in found]
         if missing:
             raise FileUnreadable(

@@ -22,7 +22,7 @@ def as_calls(world: World) -> tuple[Calls, Flags]:
     rows = order[fresh]
 
     def line_of(number: np.ndarray) -> np.ndarray:
-        index = number[rows] - LINE_BASE
+        index = number[rows] - LINE_BASE - world.first_line
         return np.where((index >= 0) & (index < world.lines), index, -1).astype(np.int32)
 
     calls = Calls(
@@ -34,7 +34,7 @@ def as_calls(world: World) -> tuple[Calls, Flags]:
         ring_s=world.ring_s[rows],
         talk_s=world.duration_s[rows],
         answered=world.answered[rows],
-        lines=tuple(str(LINE_BASE + i) for i in range(world.lines)),
+        lines=tuple(str(LINE_BASE + world.first_line + i) for i in range(world.lines)),
         classes=tuple(CLASSES[k] for k in world.classes),
     )
     return calls, world.by_box[rows]
@@ -45,7 +45,7 @@ def write(world: World, path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    index = world.caller - LINE_BASE
+    index = world.caller - LINE_BASE - world.first_line
     inside = (index >= 0) & (index < world.lines)
     names = np.array([*CLASSES, None], object)
     line_class = names[np.where(inside, world.classes[np.where(inside, index, 0)], len(CLASSES))]
@@ -70,7 +70,7 @@ def write(world: World, path: Path) -> None:
         "lines": world.lines,
         "days": world.days,
         "boxes": [
-            {"line": str(LINE_BASE + b.line), "kind": b.kind, "start": b.start, "stop": b.stop, "calls": b.calls}
+            {"line": str(LINE_BASE + world.first_line + b.line), "kind": b.kind, "start": b.start, "stop": b.stop, "calls": b.calls}
             for b in world.boxes
         ],
     }

@@ -7,6 +7,8 @@ import numpy as np
 from tideng.calls.worlds import dev_benign, dev_fraud, held_benign, held_fraud
 from tideng.calls.worlds.traffic import (
     EPOCH_S,
+    LINE_BASE,
+    Ints,
     Traffic,
     World,
     in_order_of_arrival,
@@ -17,7 +19,7 @@ from tideng.calls.worlds.traffic import (
 Family = Literal["dev", "held"]
 
 
-def make(family: Family, seed: int, *, lines: int, days: int, boxes: int, quiet_days: int = 7) -> World:
+def make(family: Family, seed: int, *, lines: int, days: int, boxes: int, quiet_days: int = 7, first_line: int = 0) -> World:
     """The same arguments give the same world. No box begins before `quiet_days` have passed."""
     rng = np.random.default_rng([seed, 0 if family == "dev" else 1])
     benign, fraud = (dev_benign, dev_fraud) if family == "dev" else (held_benign, held_fraud)
@@ -34,7 +36,7 @@ def make(family: Family, seed: int, *, lines: int, days: int, boxes: int, quiet_
     hushed = np.zeros(len(columns[0]), bool)
     for box in truth:
         if box.kind != "superimposed" and rng.random() < 0.75:
-            mine = (columns[0] == 862_150_000_000 + box.line) & ~columns[6]
+            mine = (columns[0] == LINE_BASE + box.line) & ~columns[6]
             hushed |= mine & (columns[2] >= box.start) & (columns[2] <= box.stop)
     inside = (columns[2] >= EPOCH_S) & (columns[2] < EPOCH_S + days * 86_400)
     columns = [column[inside & ~hushed] for column in columns]
@@ -47,8 +49,9 @@ def make(family: Family, seed: int, *, lines: int, days: int, boxes: int, quiet_
         name=f"{family}-{seed}",
         lines=lines,
         days=days,
-        caller=columns[0],
-        callee=columns[1],
+        first_line=first_line,
+        caller=_moved(columns[0], lines, first_line),
+        callee=_moved(columns[1], lines, first_line),
         start=columns[2],
         ring_s=columns[3],
         duration_s=columns[4],
@@ -59,3 +62,7 @@ def make(family: Family, seed: int, *, lines: int, days: int, boxes: int, quiet_
         archetypes=benign.ARCHETYPES,
         boxes=truth,
     )
+
+
+def _moved(number: Ints, lines: int, first_line: int) -> Ints:
+    return np.where((number >= LINE_BASE) & (number < LINE_BASE + lines), number + first_line, number)

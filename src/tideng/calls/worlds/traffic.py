@@ -42,6 +42,8 @@ class World(Struct, frozen=True, kw_only=True):
     name: str
     lines: int
     days: int
+    first_line: int
+    """Number of its first line, so that towns can stand side by side."""
     caller: Ints
     callee: Ints
     start: Ints
