@@ -78,11 +78,12 @@ class Watch:
         entropy: Callable[[int], bytes],
         zone_s: int = 28_800,
         announcers: Sequence[Announcer] = (),
+        strictness: float = 0.0,
     ) -> None:
-        """`key` names lines in case ids; `now`: microseconds UTC."""
+        """`key` names lines in case ids; `now`: microseconds UTC; `strictness`: what feedback adds."""
         self._scorer, self._visits, self._ledger = scorer, visits, ledger
         self._key, self._now, self._entropy = key, now, entropy
-        self._zone_s = zone_s
+        self._zone_s, self._strictness = zone_s, strictness
         self._announcers = tuple(announcers)
         self._states = LineStates(0, zone_s=zone_s)
         self._index: dict[str, int] = {}
@@ -95,7 +96,8 @@ class Watch:
         """The thresholds in force, by the peaks of the days so far."""
         days = self._kept.peaks
         peaks = np.array([peak for day in days.values() for peak in day.values()])
-        return threshold_of(peaks, len(days) * len(self._kept.lines), self._scorer.model)
+        here = threshold_of(peaks, len(days) * len(self._kept.lines), self._scorer.model)
+        return here.moved(self._strictness)
 
     @property
     def lines(self) -> int:

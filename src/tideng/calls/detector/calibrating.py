@@ -97,3 +97,19 @@ def shift_of(levels: tuple[float, ...], usual: tuple[float, ...]) -> float:
     """How much higher (or lower) this population's own tail lies, bounded."""
     differences = [mine - theirs for mine, theirs in zip(levels, usual, strict=True)]
     return float(np.clip(np.median(differences), SHIFT_MIN, SHIFT_MAX))
+
+
+PRECISION_WANTED: Final = 0.5
+PRIOR_VISITS: Final = 10.0
+FEEDBACK_MAX: Final = 2.0
+
+
+def feedback_shift(confirmed: int, not_confirmed: int) -> float:
+    """How visits move the thresholds: as many log odds as the visits' own odds differ from the odds wanted.
+
+    Ten imagined visits at the wanted odds stand before the first real one, so that one mistake moves little;
+    the shift is never below 0, because boxes that nobody was sent to are never fed back.
+    """
+    right = confirmed + PRIOR_VISITS * PRECISION_WANTED
+    wrong = not_confirmed + PRIOR_VISITS * (1 - PRECISION_WANTED)
+    return float(np.clip(np.log(wrong / right), 0.0, FEEDBACK_MAX))

@@ -98,7 +98,7 @@ def read(octets: bytes, origin: Origin) -> Iterator[Outcome]:
                 raise BadOctets("a record of more than 65 535 octets")
         except BadOctets:
             yield refused("truncated", origin, Row(at, octets[at : at + VALUE_BYTES_MAX]))
-            return
+            break
         row = Row(at, octets[at:end])
         at = end
         tags = RECORDS.get(choice)
