@@ -64,7 +64,8 @@ def report(results: list[WorldResult], scorer: Scorer, seconds: float) -> str:
     kept = [r for r in results if r.per_million <= 1.25 * promised]
     kinds = sorted({one.kind for one in found})
     rows = "".join(
-        f"<tr><td>{escape(kind)}</td><td>{quantiles([one for one in found if one.kind == kind])}</td></tr>" for kind in kinds
+        f"<tr><td>{escape(kind)}</td><td>{quantiles([one for one in found if one.kind == kind])}</td></tr>"
+        for kind in kinds
     )
     worlds = "".join(
         f"<tr><td>{escape(r.world)}</td><td>{r.line_days:,}</td><td>{sum(f.is_found for f in r.found)}/{len(r.found)}</td>"
@@ -76,11 +77,12 @@ def report(results: list[WorldResult], scorer: Scorer, seconds: float) -> str:
         for name, count in result.false_kinds.items():
             totals[name] = totals.get(name, 0) + count
     bars = charts.bars(
-        [charts.Bar(k, sum(f.is_found for f in found if f.kind == k) / max(1, sum(f.kind == k for f in found))) for k in kinds],
+        [charts.Bar(k, sum(f.is_found for f in found if f.kind == k) / max(1, sum(f.kind == k for f in
+        found))) for k in kinds],
         title="Share of boxes found", description="By how the box works, all held-out worlds together",
     )  # fmt: skip
     hits = sorted(one.calls for one in found if one.is_found)
-    curve = [(float(n), sum(h <= n for h in hits) / max(1, len(found))) for n in range(0, 61)]
+    curve = [(float(n), sum(h <= n for h in hits) / max(1, len(found))) for n in range(61)]
     line = charts.lines(
         [charts.Line("boxes found", curve)], title="Boxes found within so many calls",
         x_name="calls the box had placed", y_name="share",
@@ -90,17 +92,20 @@ def report(results: list[WorldResult], scorer: Scorer, seconds: float) -> str:
         f"<h1>Calls: evaluation on {len(results)} held-out worlds</h1>"
         f"<p>Model {escape(scorer.name)}; {days:,} line-days; {len(found)} boxes; {seconds:.0f} s.</p>"
         f"<p class=note>Simulated towns only. No real landline records with boxes were available; "
-        "these figures say how the detector does on worlds made by other code than it was trained on, no more.</p>"
+        "these figures say how the detector does on worlds made by other code than it was trained on, no "
+        "more.</p>"
         f"<h2>False alarms</h2><p>{alarms} lines = {alarms / days * 1e6:.1f} per million line-days "
         f"(95 % exact Poisson: {low / days * 1e6:.1f} to {high / days * 1e6:.1f}); promised {promised:g}. "
         f"{len(kept)} of {len(results)} worlds within 1.25 times the promise. "
         f"Worst decile of worlds: {np.quantile([r.per_million for r in results], 0.9):.1f}. "
         f"Suspension tier: {suspended} = {suspended / days * 1e6:.2f} per million.</p>"
         f"<p>By kind of line: {escape(', '.join(f'{k} {v}' for k, v in sorted(totals.items(), key=lambda kv: -kv[1])))}</p>"
-        "<h2>Boxes</h2><div class=scroll><table><tr><th>kind<th>found<th>calls, median<th>calls, p95<th>minutes, median"
+        "<h2>Boxes</h2><div class=scroll><table><tr><th>kind<th>found<th>calls, median<th>calls, "
+        "p95<th>minutes, median"
         f"<th>minutes, p95</tr>{rows}<tr><td>all</td><td>{quantiles(found)}</td></tr></table></div>"
         f"<p>Suspension tier within 12 calls: {within:.0%}.</p>{bars}{line}"
-        "<h2>Worlds</h2><div class=scroll><table><tr><th>world<th>line-days<th>found<th>false<th>per million<th>threshold moved"
+        "<h2>Worlds</h2><div class=scroll><table><tr><th>world<th>line-days<th>found<th>false<th>per "
+        "million<th>threshold moved"
         f"</tr>{worlds}</table></div>"
     )
     return page(title="Calls: evaluation", body=body, language="en")
@@ -123,8 +128,10 @@ def main(arguments: list[str]) -> int:
         results.append(result)
         hit = [f for f in result.found if f.is_found]
         print(
-            f"{result.world}: {len(hit)}/{len(result.found)} boxes, median {np.median([f.calls for f in hit] or [0]):.0f} calls, "
-            f"{result.false_alarms} false = {result.per_million:.1f}/M, moved {result.shift:+.2f} {result.false_kinds}",
+            f"{result.world}: {len(hit)}/{len(result.found)} boxes, median "
+            f"{np.median([f.calls for f in hit] or [0]):.0f} calls, "
+            f"{result.false_alarms} false = {result.per_million:.1f}/M, moved {result.shift:+.2f} "
+            f"{result.false_kinds}",
             flush=True,
         )
     chosen.out.parent.mkdir(parents=True, exist_ok=True)

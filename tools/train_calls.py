@@ -23,7 +23,10 @@ def learnt(folder: Path, seed: int, *, lines: int = LINES, boxes: int = BOXES) -
     kept = folder / f"dev-{seed}-{lines}.npz"
     if kept.is_file():
         with np.load(kept) as read:
-            return Lesson(**{n: read[n] for n in Lesson.__struct_fields__ if n != "line_days"}, line_days=int(read["line_days"]))
+            return Lesson(
+                **{n: read[n] for n in Lesson.__struct_fields__ if n != "line_days"},
+                line_days=int(read["line_days"]),
+            )
     rng = np.random.default_rng(seed)
     days, quiet = int(rng.integers(12, 32)), int(rng.integers(1, 9))
     world = make("dev", seed, lines=lines, days=days, boxes=boxes, quiet_days=quiet)
@@ -37,7 +40,7 @@ def main(arguments: list[str]) -> int:
     """Make the lessons, train, say what the dev worlds promise."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--worlds", type=int, default=18)
+    parser.add_argument("--worlds", type=int, default=24)
     parser.add_argument("--back", type=int, default=7)
     parser.add_argument("--write", action="store_true")
     chosen = parser.parse_args(arguments)

@@ -44,7 +44,13 @@ def reasons(outcomes: object) -> list[str]:
 
 
 def test_asterisk_legs_of_one_call_are_one_record() -> None:
-    taken = leg(answer="2026-03-02 14:00:20", end="2026-03-02 14:01:00", duration=60, billsec=40, disposition="ANSWERED")
+    taken = leg(
+        answer="2026-03-02 14:00:20",
+        end="2026-03-02 14:01:00",
+        duration=60,
+        billsec=40,
+        disposition="ANSWERED",
+    )
     call = only(asterisk.read(lines(leg(), taken), HERE))
     assert (call.caller, call.callee) == ("862155501234", "8613800001111")
     assert (call.ring_s, call.talk_s, call.answered) == (20, 40, True)
@@ -61,14 +67,17 @@ def test_asterisk_rows_that_contradict_themselves_are_put_aside() -> None:
         '"only","three","columns"',
     ]
     assert reasons(asterisk.read(lines(*bad), HERE)) == [
-        "reversed_times", "negative_duration", "unreadable_start", "unreadable_duration", "torn_row", "missing_caller",
+        "reversed_times", "negative_duration", "unreadable_start", "unreadable_duration", "torn_row",
+        "missing_caller",
     ]  # fmt: skip
 
 
 def test_a_naive_time_is_read_in_the_zone_that_was_given() -> None:
     berlin = ZoneInfo("Europe/Berlin")
     assert moment("2026-03-29 01:59:59", berlin) == moment("2026-03-29 00:59:59+00:00", berlin)
-    assert moment("2026-10-25 02:30:00", berlin) == moment("2026-10-25T00:30:00+00:00", berlin)  # the earlier of two
+    assert moment("2026-10-25 02:30:00", berlin) == moment(
+        "2026-10-25T00:30:00+00:00", berlin
+    )  # the earlier of two
     assert moment("20260302140000", ZoneInfo("Asia/Shanghai")) == 1772431200
 
 
@@ -91,12 +100,19 @@ def test_the_real_freeswitch_record_is_read() -> None:
 @shared
 def test_the_cucm_layout_is_read() -> None:
     call = only(read((SAMPLES / "cucm" / "cdr_fixture.csv").read_bytes(), "auto", HERE))
-    assert (call.caller, call.callee, call.start_s, call.ring_s, call.talk_s) == ("7001", "7002", 1693900000, 5, 15)
+    assert (call.caller, call.callee, call.start_s, call.ring_s, call.talk_s) == (
+        "7001",
+        "7002",
+        1693900000,
+        5,
+        15,
+    )
 
 
 def test_the_second_leg_of_a_freeswitch_call_is_the_same_call() -> None:
     a = {"variables": {"uuid": "A", "bridge_uuid": "B", "caller_id_number": "02155501234", "destination_number": "110",
-                       "start_epoch": "1772431200", "answer_epoch": "1772431205", "duration": "25", "billsec": "20"}}  # fmt: skip
+                       "start_epoch": "1772431200", "answer_epoch": "1772431205", "duration": "25",
+                       "billsec": "20"}}  # fmt: skip
     b = {"variables": {**a["variables"], "uuid": "B", "bridge_uuid": "A"}}
     rows = [Row(0, json.dumps(a).encode()), Row(1, json.dumps(b).encode()), Row(2, b'{"cut')]
     outcomes = [*freeswitch.read_json(rows, HERE)]
@@ -104,7 +120,9 @@ def test_the_second_leg_of_a_freeswitch_call_is_the_same_call() -> None:
 
 
 def test_a_freeswitch_template_names_the_columns() -> None:
-    template = '"${caller_id_number}","${destination_number}","${start_stamp}","${duration}","${billsec}","${uuid}"'
+    template = (
+        '"${caller_id_number}","${destination_number}","${start_stamp}","${duration}","${billsec}","${uuid}"'
+    )
     row = '"02155501234","13800001111","2026-03-02 14:00:00","30","21","x"'
     call = only(freeswitch.read_csv(lines(row), HERE, template))
     assert (call.ring_s, call.talk_s, call.answered) == (9, 21, True)
@@ -128,13 +146,23 @@ def test_kamailio_transactions_are_joined() -> None:
 
 
 def test_a_kamailio_dialog_is_one_row() -> None:
-    rows = lines("start_time,end_time,duration,callid,src_user,dst_user", "2026-03-02 14:00:00,2026-03-02 14:00:42,41.7,c,02155501234,110")
+    rows = lines(
+        "start_time,end_time,duration,callid,src_user,dst_user",
+        "2026-03-02 14:00:00,2026-03-02 14:00:42,41.7,c,02155501234,110",
+    )
     assert only(kamailio.read(rows, HERE)).talk_s == 41
 
 
 def test_an_unanswered_cucm_call_has_no_talk_and_a_quality_record_is_no_call() -> None:
     head = "cdrRecordType,globalCallID_callManagerId,globalCallID_callId,dateTimeOrigination,dateTimeConnect,dateTimeDisconnect,duration,callingPartyNumber,finalCalledPartyNumber"
-    outcomes = [*cucm.read(lines(head, "INTEGER,INTEGER", "1,1,7,1772431200,0,1772431230,0,7001,02155501234", "2,1,7,0,0,0,0,,"), HERE)]
+    outcomes = [
+        *cucm.read(
+            lines(
+                head, "INTEGER,INTEGER", "1,1,7,1772431200,0,1772431230,0,7001,02155501234", "2,1,7,0,0,0,0,,"
+            ),
+            HERE,
+        )
+    ]
     assert reasons(outcomes) == ["not_a_call"]
     call = next(one for one in outcomes if isinstance(one, CallRecord))
     assert (call.answered, call.ring_s, call.talk_s, call.callee) == (False, 30, 0, "862155501234")
@@ -145,7 +173,10 @@ def test_a_mapping_reads_an_operators_own_columns() -> None:
         b'caller="msisdn"\ncallee="other_party"\nstart="start_datetime"\nend="end_datetime"\n'
         b'direction="call_event"\nincoming=["call_dst"]\n'
     )
-    rows = lines("msisdn,other_party,call_event,start_datetime,end_datetime", "55501234,13800001111,call_dst,20260302140000,20260302140040")
+    rows = lines(
+        "msisdn,other_party,call_event,start_datetime,end_datetime",
+        "55501234,13800001111,call_dst,20260302140000,20260302140040",
+    )
     call = only(operator.read(rows, HERE, columns))
     assert (call.caller, call.callee, call.talk_s) == ("8613800001111", "862155501234", 40)
 
@@ -171,14 +202,22 @@ def test_numbers_become_e164_by_the_lines_area(raw: str, e164: str) -> None:
 
 def tlv(tag: int, value: bytes, *, constructed: bool = False) -> bytes:
     first = 0x80 | (0x20 if constructed else 0)
-    head = bytes([first | tag]) if tag < 31 else bytes([first | 31, tag]) if tag < 128 else bytes([first | 31, 0x80 | tag >> 7, tag & 127])
+    head = (
+        bytes([first | tag])
+        if tag < 31
+        else bytes([first | 31, tag])
+        if tag < 128
+        else bytes([first | 31, 0x80 | tag >> 7, tag & 127])
+    )
     length = bytes([len(value)]) if len(value) < 128 else b"\x82" + len(value).to_bytes(2, "big")
     return head + length + value
 
 
 def bcd(digits: str, ton: int = 2) -> bytes:
     padded = digits + "f" * (len(digits) % 2)
-    return bytes([0x80 | ton << 4 | 1]) + bytes(int(padded[i + 1] + padded[i], 16) for i in range(0, len(padded), 2))
+    return bytes([0x80 | ton << 4 | 1]) + bytes(
+        int(padded[i + 1] + padded[i], 16) for i in range(0, len(padded), 2)
+    )
 
 
 def stamp(text: str) -> bytes:
@@ -190,12 +229,23 @@ def moc(reference: bytes, talk: int, *, answered: bool = True) -> bytes:
     fields += tlv(22, stamp("260302140000"))
     if answered:
         fields += tlv(23, stamp("260302140007"))
-    fields += tlv(24, stamp("260302150000")) + tlv(25, talk.to_bytes(2, "big")) + tlv(30, b"\0") + tlv(32, reference)
+    fields += (
+        tlv(24, stamp("260302150000"))
+        + tlv(25, talk.to_bytes(2, "big"))
+        + tlv(30, b"\0")
+        + tlv(32, reference)
+    )
     return tlv(0, fields, constructed=True)
 
 
 def test_partial_ber_records_are_one_call_and_padding_is_skipped() -> None:
-    raw = moc(b"\1\2", 1800) + b"\xff\xff" + moc(b"\1\2", 600) + moc(b"\1\3", 0, answered=False) + tlv(6, b"x", constructed=True)
+    raw = (
+        moc(b"\1\2", 1800)
+        + b"\xff\xff"
+        + moc(b"\1\2", 600)
+        + moc(b"\1\3", 0, answered=False)
+        + tlv(6, b"x", constructed=True)
+    )
     assert guess(raw) == "ber"
     outcomes = [*ber.read(raw, HERE)]
     calls = [one for one in outcomes if isinstance(one, CallRecord)]
@@ -207,8 +257,15 @@ def test_partial_ber_records_are_one_call_and_padding_is_skipped() -> None:
 
 
 def test_a_gateway_record_is_read() -> None:
-    fields = tlv(1, bcd("02155501234")) + tlv(2, bcd("13800001111")) + tlv(6, stamp("260302140000")) + tlv(7, stamp("260302140005"))
-    call = only(ber.read(tlv(4, fields + tlv(8, stamp("260302140105")) + tlv(9, b"\x3c"), constructed=True), HERE))
+    fields = (
+        tlv(1, bcd("02155501234"))
+        + tlv(2, bcd("13800001111"))
+        + tlv(6, stamp("260302140000"))
+        + tlv(7, stamp("260302140005"))
+    )
+    call = only(
+        ber.read(tlv(4, fields + tlv(8, stamp("260302140105")) + tlv(9, b"\x3c"), constructed=True), HERE)
+    )
     assert (call.caller, call.ring_s, call.talk_s) == ("862155501234", 5, 60)
 
 
@@ -234,6 +291,10 @@ def test_noise_is_refused_never_raised(noise: bytes) -> None:
 
 def test_other_encodings_and_endless_lines() -> None:
     good = leg(dcontext="上海")
-    outcomes = [*asterisk.read([Row(0, good.encode("gb18030")), Row(1, b"\xff\xff\xff"), Row(2, b"x" * 1_000_001)], HERE)]
+    outcomes = [
+        *asterisk.read(
+            [Row(0, good.encode("gb18030")), Row(1, b"\xff\xff\xff"), Row(2, b"x" * 1_000_001)], HERE
+        )
+    ]
     assert reasons(outcomes) == ["unreadable_encoding", "unreadable_encoding"]
     assert sum(isinstance(one, CallRecord) for one in outcomes) == 1

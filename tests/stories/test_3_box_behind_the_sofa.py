@@ -37,7 +37,11 @@ def fraudsters_calls() -> list[tuple[int, int, int, int, bool]]:
     for _ in range(60):
         answered = bool(rng.random() < 0.6)
         ring = int(rng.integers(6, 16)) if answered else int(rng.integers(20, 45))
-        talk = (int(rng.integers(2, 15)) if rng.random() < 0.55 else int(rng.integers(40, 400))) if answered else 0
+        talk = (
+            (int(rng.integers(2, 15)) if rng.random() < 0.55 else int(rng.integers(40, 400)))
+            if answered
+            else 0
+        )
         made.append((8_613_800_000_000 + int(rng.integers(0, 99_999_999)), at, ring, talk, answered))
         at += ring + talk + int(rng.integers(6, 14))
     return made
@@ -56,7 +60,9 @@ def with_a_box(town: Calls, line: int) -> Calls:
     }  # fmt: skip
     merged = {name: np.concatenate([getattr(town, name)[quiet], column]) for name, column in columns.items()}
     order = np.argsort(merged["start"] + merged["ring_s"] + merged["talk_s"], kind="stable")
-    return Calls(**{name: column[order] for name, column in merged.items()}, lines=town.lines, classes=town.classes)
+    return Calls(
+        **{name: column[order] for name, column in merged.items()}, lines=town.lines, classes=town.classes
+    )
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +77,9 @@ def told() -> tuple[int, Calls, list[Alarm], Threshold]:
     return her_line, everything, alarms, threshold
 
 
-def test_the_alarm_comes_within_a_handful_of_calls_and_minutes(told: tuple[int, Calls, list[Alarm], Threshold]) -> None:
+def test_the_alarm_comes_within_a_handful_of_calls_and_minutes(
+    told: tuple[int, Calls, list[Alarm], Threshold],
+) -> None:
     her_line, _, alarms, _ = told
     first = next(alarm for alarm in alarms if alarm.line == her_line)
     placed = sum(start + ring + talk <= first.at for _, start, ring, talk, _ in fraudsters_calls())
@@ -89,12 +97,18 @@ def test_nobody_in_her_street_is_suspected(told: tuple[int, Calls, list[Alarm], 
     assert len(others) <= 10, "in the whole town"
 
 
-def test_the_alarm_is_an_entry_that_replays_to_the_same_score(told: tuple[int, Calls, list[Alarm], Threshold]) -> None:
+def test_the_alarm_is_an_entry_that_replays_to_the_same_score(
+    told: tuple[int, Calls, list[Alarm], Threshold],
+) -> None:
     her_line, _, alarms, _ = told
     alarm = next(alarm for alarm in alarms if alarm.line == her_line)
     scorer = Scorer(shipped_model())
-    ledger = MemoryLedger(origin="test.example/calls", key=Ed25519PrivateKey.generate(), clock=lambda: WIRED_AT * 1_000_000)
-    entry = entry_of(alarm, at=ledger.now(), line="862150000000", rows=["ab" * 32], key=b"k" * 32, scorer=scorer)
+    ledger = MemoryLedger(
+        origin="test.example/calls", key=Ed25519PrivateKey.generate(), clock=lambda: WIRED_AT * 1_000_000
+    )
+    entry = entry_of(
+        alarm, at=ledger.now(), line="862150000000", rows=["ab" * 32], key=b"k" * 32, scorer=scorer
+    )
     ledger.append([encode_entry(entry)])
     kept = decode_entry(ledger.leaf(0))
     score, reasons = replay(kept["features"], kept["model"], scorer)

@@ -12,8 +12,8 @@ from msgspec import Struct
 from tideng.calls.alarms import CallFeedbackEntry
 from tideng.calls.cases import SqliteVisits, Visit, VisitUnknown
 from tideng.calls.columns import Calls
-from tideng.calls.detector.detecting import Alarm, cross, score_calls
 from tideng.calls.detector.calibrating import calibrate, feedback_shift
+from tideng.calls.detector.detecting import Alarm, cross, score_calls
 from tideng.calls.detector.evidence import Scorer
 from tideng.calls.detector.lines import LineStates
 from tideng.calls.detector.shipped import shipped_model
@@ -63,11 +63,21 @@ def open_watch(
     store = CallStore(folder)
     visits = SqliteVisits(folder / VISITS)
     try:
-        decided = [visit.state == "confirmed" for visit in visits.all(limit=100_000) if visit.state in ("confirmed", "not_confirmed")]
+        decided = [
+            visit.state == "confirmed"
+            for visit in visits.all(limit=100_000)
+            if visit.state in ("confirmed", "not_confirmed")
+        ]
         watch = Watch(
-            Scorer(shipped_model()), visits, ledger, key=secret_key(folder / KEY), now=now, entropy=entropy,
-            announcers=announcers, strictness=feedback_shift(sum(decided), len(decided) - sum(decided)),
-        )  # fmt: skip
+            Scorer(shipped_model()),
+            visits,
+            ledger,
+            key=secret_key(folder / KEY),
+            now=now,
+            entropy=entropy,
+            announcers=announcers,
+            strictness=feedback_shift(sum(decided), len(decided) - sum(decided)),
+        )
         watch.restore(folder)
         yield Desk(folder, store, visits, watch)
     finally:
@@ -106,10 +116,17 @@ class Seen(Struct, frozen=True, kw_only=True):
             raise LookupError("nothing alarmed on this line")
         alarm = self.alarms[-1]
         visit = Visit(
-            id=f"{self.line}-{alarm.at}", line=self.line, opened_at=alarm.at * 1_000_000, tier=alarm.tier,
-            calls_placed=alarm.calls_placed, first_call_at=alarm.first_call_at, alarm_at=alarm.at, score=alarm.score,
-            threshold=alarm.threshold, reasons=tuple((r.name, r.weight) for r in alarm.reasons),
-        )  # fmt: skip
+            id=f"{self.line}-{alarm.at}",
+            line=self.line,
+            opened_at=alarm.at * 1_000_000,
+            tier=alarm.tier,
+            calls_placed=alarm.calls_placed,
+            first_call_at=alarm.first_call_at,
+            alarm_at=alarm.at,
+            score=alarm.score,
+            threshold=alarm.threshold,
+            reasons=tuple((r.name, r.weight) for r in alarm.reasons),
+        )
         return paper(visit, at=at)
 
 
@@ -135,7 +152,8 @@ def look_at(paths: Sequence[Path], line: str) -> Seen:
 
 
 def tell(folder: Path, ledger: Ledger, case: str, *, confirmed: bool, by: str) -> tuple[Visit, float]:
-    """Close a case with what the visit found, record it, and say how the thresholds move. LookupError if unknown."""
+    """Close a case with what the visit found, record it, and say how the thresholds move. LookupError if
+    unknown."""
     visits = SqliteVisits(folder / VISITS)
     try:
         fitting = [visit for visit in visits.all(limit=100_000) if visit.id.startswith(case)]

@@ -1,4 +1,5 @@
-"""Alarms as ledger entries: what was seen, by commitments; and replayed, to the bit, from what was kept. Pure."""
+"""Alarms as ledger entries: what was seen, by commitments; and replayed, to the bit, from what was kept.
+Pure."""
 
 from collections.abc import Sequence
 from typing import Final, Literal
@@ -63,8 +64,11 @@ declare(
 declare("call_feedback/1", "What a visit found about a call alarm.", "上门核查对呼叫预警的结论。")
 
 
-def entry_of(alarm: Alarm, *, at: int, line: str, rows: Sequence[str], key: bytes, scorer: Scorer) -> CallAlarmEntry:
-    """The entry for an alarm. `rows`: hashes of the raw records; `key`: 32 fresh bytes, kept with the case."""
+def entry_of(
+    alarm: Alarm, *, at: int, line: str, rows: Sequence[str], key: bytes, scorer: Scorer
+) -> CallAlarmEntry:
+    """The entry for an alarm. `rows`: hashes of the raw records; `key`: 32 fresh bytes, kept with the
+    case."""
     return CallAlarmEntry(
         at=at,
         calls_placed=alarm.calls_placed,

@@ -13,15 +13,24 @@ from msgspec import Struct
 State = Literal["open", "visited", "confirmed", "not_confirmed"]
 
 LOOK_FOR: Final = (
-    ("机顶盒、路由器旁是否多出不认识的盒子,电话线是否接入其中", "a box nobody knows beside the router, with the telephone line in it"),
+    (
+        "机顶盒、路由器旁是否多出不认识的盒子,电话线是否接入其中",
+        "a box nobody knows beside the router, with the telephone line in it",
+    ),
     ("电话机是否仍能拨出,听筒内是否有拨号音", "whether the telephone still gives a dial tone"),
-    ("盒子的品牌、串号、网络连接;拔线前先拍照", "make, serial number and cabling of the box; photograph before unplugging"),
-)  # fmt: skip
+    (
+        "盒子的品牌、串号、网络连接;拔线前先拍照",
+        "make, serial number and cabling of the box; photograph before unplugging",
+    ),
+)
 QUESTIONS: Final = (
-    ("最近谁来家里装过或修过电话、宽带、机顶盒?有工单或证件吗?", "who installed or repaired anything lately, and with what papers?"),
+    (
+        "最近谁来家里装过或修过电话、宽带、机顶盒?有工单或证件吗?",
+        "who installed or repaired anything lately, and with what papers?",
+    ),
     ("是否有人叫您这几天不要用电话?", "did anybody ask you not to use the telephone for some days?"),
     ("是否有人付钱或送礼,要放设备在您家?", "did anybody pay or give presents for keeping a device?"),
-)  # fmt: skip
+)
 PHOTOS: Final = ("盒子正面与铭牌 / front and label", "接线 / wiring", "电话机 / telephone", "工单 / papers")
 
 
@@ -56,7 +65,8 @@ class VisitUnknown(LookupError):
 
 
 class Visits(Protocol):
-    """Cases *visit the line*. Opening is idempotent by id; what a call returned for is kept (memory excepted)."""
+    """Cases *visit the line*. Opening is idempotent by id; what a call returned for is kept (memory
+    excepted)."""
 
     def open(self, visit: Visit) -> bool:
         """True if it is new; False if a case with this id was there, which stays as it is."""
@@ -108,7 +118,8 @@ class MemoryVisits:
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS visit (
-    id TEXT PRIMARY KEY, line TEXT NOT NULL, state TEXT NOT NULL, alarm_at INTEGER NOT NULL, body BLOB NOT NULL
+    id TEXT PRIMARY KEY, line TEXT NOT NULL, state TEXT NOT NULL, alarm_at INTEGER NOT NULL, body BLOB NOT
+    NULL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS visit_line ON visit (line);
 """
@@ -143,7 +154,8 @@ class SqliteVisits:
     def all(self, *, state: State | None = None, limit: int = 1000) -> list[Visit]:
         """See `Visits`."""
         rows = self._db.execute(
-            "SELECT body FROM visit WHERE ? IS NULL OR state = ? ORDER BY alarm_at DESC, id LIMIT ?", (state, state, limit)
+            "SELECT body FROM visit WHERE ? IS NULL OR state = ? ORDER BY alarm_at DESC, id LIMIT ?",
+            (state, state, limit),
         )
         return [msgspec.json.decode(row[0], type=Visit) for row in rows]
 
@@ -155,5 +167,7 @@ class SqliteVisits:
     def close(self, id: str, state: State, *, at: int, by: str) -> Visit:
         """See `Visits`."""
         changed = msgspec.structs.replace(self.get(id), state=state, closed_at=at, by=by)
-        self._db.execute("UPDATE visit SET state = ?, body = ? WHERE id = ?", (state, msgspec.json.encode(changed), id))
+        self._db.execute(
+            "UPDATE visit SET state = ?, body = ? WHERE id = ?", (state, msgspec.json.encode(changed), id)
+        )
         return changed

@@ -44,7 +44,8 @@ class WorldResult(Struct, frozen=True, kw_only=True):
 
 
 def judge(world: World, calls: Calls, by_box: Flags, alarms: Sequence[Alarm], shift: float) -> WorldResult:
-    """Compare alarms with a world's truth. A false alarm is a line, counted once; before a box began is false."""
+    """Compare alarms with a world's truth. A false alarm is a line, counted once; before a box began is
+    false."""
     boxes = {box.line: box for box in world.boxes}
     first: dict[tuple[int, str], int] = {}
     false: dict[str, set[int]] = {"call_owner": set(), "suspend": set()}

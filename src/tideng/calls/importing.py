@@ -1,6 +1,7 @@
 """Files of any format into one store of records: each call once, each unusable row kept by hash and reason.
 
-A store is a folder: `records-000001.parquet` … in order of import, and `calls.db` (SQLite) with what was seen.
+A store is a folder: `records-000001.parquet` … in order of import, and `calls.db` (SQLite) with what was
+seen.
 Importing the same file, or the same row in another file, again changes nothing.
 """
 
@@ -14,8 +15,8 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from tideng.calls.readers.operator import PLAIN, Mapping
 from tideng.calls.readers.formats import Format, read
+from tideng.calls.readers.operator import PLAIN, Mapping
 from tideng.calls.readers.origin import Origin
 from tideng.calls.records import CallRecord, Refused, record_key
 
@@ -23,8 +24,10 @@ FILE_BYTES_MAX: Final = 2_000_000_000
 """One file is read at once; split larger ones, or give Parquet and CSV to `detect`, which streams."""
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS seen (key BLOB PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS refused (raw TEXT, reason TEXT, source TEXT, at_offset INTEGER, PRIMARY KEY (raw, source, at_offset)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS files (hash TEXT PRIMARY KEY, name TEXT, part INTEGER, records INTEGER, repeated INTEGER, refused INTEGER) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS refused (raw TEXT, reason TEXT, source TEXT, at_offset INTEGER, PRIMARY KEY (raw,
+source, at_offset)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS files (hash TEXT PRIMARY KEY, name TEXT, part INTEGER, records INTEGER, repeated
+INTEGER, refused INTEGER) WITHOUT ROWID;
 """
 
 
@@ -47,7 +50,8 @@ class FileTooLarge(ValueError):
 
 
 class CallStore:
-    """A folder of imported records. One process writes; open it again after a crash and nothing is doubled."""
+    """A folder of imported records. One process writes; open it again after a crash and nothing is
+    doubled."""
 
     def __init__(self, folder: Path) -> None:
         """Makes the folder if there is none."""
@@ -67,7 +71,9 @@ class CallStore:
     ) -> Imported:
         """Import one file; all of it or, after a crash, nothing."""
         if path.stat().st_size > FILE_BYTES_MAX:
-            raise FileTooLarge(f"{path.name} has {path.stat().st_size:,} bytes; the limit is {FILE_BYTES_MAX:,}. Split it.")
+            raise FileTooLarge(
+                f"{path.name} has {path.stat().st_size:,} bytes; the limit is {FILE_BYTES_MAX:,}. Split it."
+            )
         raw = path.read_bytes()
         digest = hashlib.sha256(raw).hexdigest()
         known = self._db.execute("SELECT name FROM files WHERE hash = ?", (digest,)).fetchone()
@@ -85,7 +91,8 @@ class CallStore:
                 write_part(fresh, self.part(part))
             count = sum(reasons.values())
             self._db.execute(
-                "INSERT OR IGNORE INTO files VALUES (?, ?, ?, ?, ?, ?)", (digest, name, part, len(fresh), repeated, count)
+                "INSERT OR IGNORE INTO files VALUES (?, ?, ?, ?, ?, ?)",
+                (digest, name, part, len(fresh), repeated, count),
             )
             self._db.execute("COMMIT")
         except BaseException:
@@ -93,7 +100,9 @@ class CallStore:
             raise
         return Imported(name=name, records=len(fresh), repeated=repeated, refused=reasons, part=part)
 
-    def _sorted_out(self, outcomes: Iterable[CallRecord | Refused]) -> tuple[list[CallRecord], int, dict[str, int]]:
+    def _sorted_out(
+        self, outcomes: Iterable[CallRecord | Refused]
+    ) -> tuple[list[CallRecord], int, dict[str, int]]:
         fresh: list[CallRecord] = []
         repeated = 0
         reasons: dict[str, int] = {}
@@ -101,7 +110,8 @@ class CallStore:
             if isinstance(one, Refused):
                 reasons[one.reason] = reasons.get(one.reason, 0) + 1
                 self._db.execute(
-                    "INSERT OR IGNORE INTO refused VALUES (?, ?, ?, ?)", (one.raw, one.reason, one.source, one.offset)
+                    "INSERT OR IGNORE INTO refused VALUES (?, ?, ?, ?)",
+                    (one.raw, one.reason, one.source, one.offset),
                 )
             elif self._db.execute("INSERT OR IGNORE INTO seen VALUES (?)", (record_key(one),)).rowcount:
                 fresh.append(one)
@@ -132,7 +142,17 @@ class CallStore:
         return list(read_part(self.part(number)))
 
 
-_TEXTS: Final = ("call_id", "caller", "callee", "cause", "line_class", "trunk", "forwarded_by", "source", "raw")
+_TEXTS: Final = (
+    "call_id",
+    "caller",
+    "callee",
+    "cause",
+    "line_class",
+    "trunk",
+    "forwarded_by",
+    "source",
+    "raw",
+)
 
 
 def write_part(records: Sequence[CallRecord], path: Path) -> None:

@@ -7,7 +7,9 @@ from tideng.identifiers.phone import NotANumber, parse
 
 _CLEAN: Final = re.compile(r"[\s\-().]+")
 _LOCAL: Final = re.compile(r"[2-8][0-9]{6,7}").fullmatch
-_MISSING: Final = frozenset({"", "anonymous", "unknown", "unavailable", "restricted", "private", "-", "null", "none"})
+_MISSING: Final = frozenset(
+    {"", "anonymous", "unknown", "unavailable", "restricted", "private", "-", "null", "none"}
+)
 NUMBER_CHARACTERS_MAX: Final = 64
 
 

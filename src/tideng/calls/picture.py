@@ -1,4 +1,5 @@
-"""One line's picture: calls day by day against its own band, strangers fanned out, evidence adding up. Pure."""
+"""One line's picture: calls day by day against its own band, strangers fanned out, evidence adding up.
+Pure."""
 
 from collections.abc import Sequence
 from html import escape
@@ -28,8 +29,11 @@ class Picture(Struct, frozen=True, kw_only=True):
     evidence: str
 
 
-def picture(calls: Calls, line: int, scores: Sequence[tuple[int, float]], threshold: float, *, zone_s: int) -> Picture:
-    """`scores`: (moment, score) of this line's calls that were scored, in order. ValueError if it placed no call."""
+def picture(
+    calls: Calls, line: int, scores: Sequence[tuple[int, float]], threshold: float, *, zone_s: int
+) -> Picture:
+    """`scores`: (moment, score) of this line's calls that were scored, in order. ValueError if it placed no
+    call."""
     mine = np.flatnonzero(calls.caller_line == line)
     if not len(mine):
         raise ValueError("the line placed no call in these records; there is nothing to draw")
@@ -47,22 +51,31 @@ def picture(calls: Calls, line: int, scores: Sequence[tuple[int, float]], thresh
     return Picture(
         calls=charts.lines(
             [charts.Line("calls placed", [(float(i), float(n)) for i, n in enumerate(counts)])],
-            title="Calls a day", description="with the band of the line's own days before", band=band, x_ticks=ticks,
+            title="Calls a day",
+            description="with the band of the line's own days before",
+            band=band,
+            x_ticks=ticks,
         ),
         fan=_fan(calls.callee[mine]),
         occupancy=charts.lines(
             [charts.Line("hours in use", [(float(i), float(n)) for i, n in enumerate(busy)])],
-            title="Hours in use a day", description="ringing and talk of calls it placed", x_ticks=ticks,
+            title="Hours in use a day",
+            description="ringing and talk of calls it placed",
+            x_ticks=ticks,
         ),
         evidence=charts.lines(
             [
                 charts.Line("evidence", [((at - since) / 60, value) for at, value in shown]),
-                charts.Line("threshold", [(0.0, threshold), (max(1.0, (shown[-1][0] - since) / 60), threshold)]),
+                charts.Line(
+                    "threshold", [(0.0, threshold), (max(1.0, (shown[-1][0] - since) / 60), threshold)]
+                ),
             ],
-            title="Evidence adding up", description="sum of named evidence after each call, in log odds",
-            x_name="minutes", y_name="log odds",
+            title="Evidence adding up",
+            description="sum of named evidence after each call, in log odds",
+            x_name="minutes",
+            y_name="log odds",
         ),
-    )  # fmt: skip
+    )
 
 
 def _day(day: int) -> str:
@@ -74,7 +87,9 @@ def _fan(callees: NDArray[np.uint64]) -> str:
     order = np.argsort(-counts, kind="stable")[:FAN_MAX]
     items = [charts.Bar(mask(str(numbers[i])), float(counts[i])) for i in order]
     return charts.bars(
-        items, title="Whom it calls", description=f"{len(numbers)} different numbers; the {len(items)} most called"
+        items,
+        title="Whom it calls",
+        description=f"{len(numbers)} different numbers; the {len(items)} most called",
     )
 
 

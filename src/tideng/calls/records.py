@@ -7,10 +7,20 @@ import msgspec
 from msgspec import Struct
 
 Reason = Literal[
-    "missing_caller", "missing_callee", "unreadable_start", "impossible_start", "unreadable_duration",
-    "negative_duration", "impossible_duration", "reversed_times", "torn_row", "not_a_call", "too_long_row",
-    "unreadable_encoding", "truncated",
-]  # fmt: skip
+    "missing_caller",
+    "missing_callee",
+    "unreadable_start",
+    "impossible_start",
+    "unreadable_duration",
+    "negative_duration",
+    "impossible_duration",
+    "reversed_times",
+    "torn_row",
+    "not_a_call",
+    "too_long_row",
+    "unreadable_encoding",
+    "truncated",
+]
 """Why a row was put aside."""
 
 TALK_S_MAX: Final = 7 * 86_400

@@ -1,4 +1,5 @@
-"""The visiting officer's paper: where to go, what to look for, what to ask, why. PDF/A, same input same bytes."""
+"""The visiting officer's paper: where to go, what to look for, what to ask, why. PDF/A, same input same
+bytes."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -40,7 +41,8 @@ TEMPLATE: Final = """\
 *拍照 Photograph*
 #for item in data.photos [ #box(width: 4mm, height: 4mm, stroke: 0.6pt) #h(1mm) #item #h(4mm) ]
 #v(5mm)
-结论 Found: #box(width: 4mm, height: 4mm, stroke: 0.6pt) 属实 confirmed #h(6mm) #box(width: 4mm, height: 4mm, stroke: 0.6pt) 不属实 not confirmed
+结论 Found: #box(width: 4mm, height: 4mm, stroke: 0.6pt) 属实 confirmed #h(6mm) #box(width: 4mm, height: 4mm,
+stroke: 0.6pt) 不属实 not confirmed
 #v(8mm)
 签名 Signature #box(width: 50mm, line(length: 100%, stroke: 0.5pt)) #h(8mm) 时间 Time #box(width: 40mm, line(length: 100%, stroke: 0.5pt))
 """

@@ -1,6 +1,7 @@
 """Records stream in, alarms come out: the step between the store of records and the people who visit.
 
-One `Watch` owns a shard of the lines. Feed it what was imported, in order of arrival; it walks each record once,
+One `Watch` owns a shard of the lines. Feed it what was imported, in order of arrival; it walks each record
+once,
 calibrates with each new day, and opens a case per alarm. It is saved at moments of the caller's choice; what
 came after is fed again, and opening a case twice is one case.
 """
@@ -167,11 +168,19 @@ class Watch:
         rows = [records[i].raw for i in alarm.calls]
         entry = entry_of(alarm, at=at, line=line, rows=rows, key=opening, scorer=self._scorer)
         visit = Visit(
-            id=name, line=line, opened_at=at, tier=alarm.tier, calls_placed=alarm.calls_placed,
-            first_call_at=alarm.first_call_at, alarm_at=alarm.at, score=alarm.score, threshold=alarm.threshold,
-            reasons=tuple((reason.name, reason.weight) for reason in alarm.reasons), opening=opening.hex(),
+            id=name,
+            line=line,
+            opened_at=at,
+            tier=alarm.tier,
+            calls_placed=alarm.calls_placed,
+            first_call_at=alarm.first_call_at,
+            alarm_at=alarm.at,
+            score=alarm.score,
+            threshold=alarm.threshold,
+            reasons=tuple((reason.name, reason.weight) for reason in alarm.reasons),
+            opening=opening.hex(),
             entry=self._ledger.size,
-        )  # fmt: skip
+        )
         if not self._visits.open(visit):
             return None
         self._ledger.append([encode_entry(entry)])

@@ -32,16 +32,21 @@ def needs(package: str) -> None:
 
 @app.command()
 def detect(
-    files: Annotated[list[Path], typer.Argument(help="Parquet or CSV: caller, callee, start, ring_s, duration_s …")],
+    files: Annotated[
+        list[Path], typer.Argument(help="Parquet or CSV: caller, callee, start, ring_s, duration_s …")
+    ],
     zone: Zone = 8.0,
     area: Area = "",
     strictness: Annotated[
         float, typer.Option(help="Added to the thresholds, in log odds; above 0: fewer alarms.")
     ] = 0.0,
-    model: Annotated[Path | None, typer.Option(help="Another detector model; default: the shipped one.")] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="Another detector model; default: the shipped one.")
+    ] = None,
     json: Lines = False,
 ) -> None:
-    """Find lines on which a box began to call, and say why. Rows that cannot be used are counted, never evidence."""
+    """Find lines on which a box began to call, and say why. Rows that cannot be used are counted, never
+    evidence."""
     needs("duckdb")
     from tideng.calls.detector.detecting import detect as find
     from tideng.calls.detector.evidence import ModelInvalid, Scorer
@@ -65,7 +70,8 @@ def detect(
             sys.stdout.write(msgspec.json.encode(one).decode() + "\n")
         return
     rows = [
-        (_clock(one["at"], zone), one["line"], one["calls_placed"], one["tier"], _reasons(one["evidence"])) for one in told
+        (_clock(one["at"], zone), one["line"], one["calls_placed"], one["tier"], _reasons(one["evidence"]))
+        for one in told
     ]
     table("lines to look at", ("at", "line", "calls", "tier", "because"), rows)
 
@@ -97,7 +103,9 @@ def _clock(at: int, zone: float) -> str:
 
 
 def _reasons(evidence: list[dict[str, Any]]) -> str:  # Any: as written by _told
-    return ", ".join(f"{e['name'].replace('_', ' ')} {e['weight']:+.1f}" for e in evidence if e["weight"] > 0)[:120]
+    return ", ".join(
+        f"{e['name'].replace('_', ' ')} {e['weight']:+.1f}" for e in evidence if e["weight"] > 0
+    )[:120]
 
 
 def add_to(main: typer.Typer) -> None:

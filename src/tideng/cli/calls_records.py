@@ -17,10 +17,17 @@ from tideng.cli.context import Json, loaded, opened
 from tideng.cli.show import FAILED, as_json, err, out, stop, table
 
 POLL_S: Final = 2.0
-Format_ = Annotated[str, typer.Option("--format", help="auto, asterisk, freeswitch-json, freeswitch-csv, kamailio, cucm, ber, operator.")]
+Format_ = Annotated[
+    str,
+    typer.Option(
+        "--format", help="auto, asterisk, freeswitch-json, freeswitch-csv, kamailio, cucm, ber, operator."
+    ),
+]
 Zone_ = Annotated[str, typer.Option("--zone", help="Time zone of times written without one.")]
 Area_ = Annotated[str, typer.Option("--area", help="Area code of numbers written without one, as 021.")]
-Template_ = Annotated[str, typer.Option("--template", help="freeswitch-csv: the template of the switch's configuration.")]
+Template_ = Annotated[
+    str, typer.Option("--template", help="freeswitch-csv: the template of the switch's configuration.")
+]
 Mapping_ = Annotated[Path | None, typer.Option("--mapping", help="operator: TOML that names the columns.")]
 
 
@@ -29,7 +36,9 @@ def folder_of(context: typer.Context) -> Path:
     return Path(loaded(context).settings.data) / "calls"
 
 
-def _reading(format: str, zone: str, area: str, template: str, mapping: Path | None) -> Callable[[Any, Path], Any]:
+def _reading(
+    format: str, zone: str, area: str, template: str, mapping: Path | None
+) -> Callable[[Any, Path], Any]:
     from tideng.calls.readers.formats import FORMATS
     from tideng.calls.readers.operator import PLAIN, MappingInvalid
     from tideng.calls.readers.operator import mapping as read_mapping
@@ -62,7 +71,8 @@ def import_(
     mapping: Mapping_ = None,
     json: Json = False,
 ) -> None:
-    """Read call records into the store: each call once, unusable rows put aside by reason. Exit code 1 if any file failed."""
+    """Read call records into the store: each call once, unusable rows put aside by reason. Exit code 1 if
+    any file failed."""
     from tideng.calls.importing import CallStore, FileTooLarge
     from tideng.calls.readers.formats import FormatUnknown
     from tideng.calls.readers.operator import MappingInvalid
@@ -82,7 +92,12 @@ def import_(
         as_json({"files": done, "failed": failed})
     else:
         rows = [
-            (escape(one.name), "known already" if one.already else one.records, one.repeated, _counts(one.refused))
+            (
+                escape(one.name),
+                "known already" if one.already else one.records,
+                one.repeated,
+                _counts(one.refused),
+            )
             for one in done
         ]
         table("imported", ("file", "calls", "repeated", "put aside"), rows)
@@ -171,7 +186,9 @@ def _public(visit: Any) -> dict[str, Any]:  # Any: Visit
 def why(
     context: typer.Context,
     line: Annotated[str, typer.Argument(help="The line, as its records write it.")],
-    files: Annotated[list[Path] | None, typer.Option("--from", help="Read these instead of what was imported.")] = None,
+    files: Annotated[
+        list[Path] | None, typer.Option("--from", help="Read these instead of what was imported.")
+    ] = None,
     html: Annotated[Path | None, typer.Option(help="Write the line's picture here.")] = None,
     pdf: Annotated[Path | None, typer.Option(help="Write the visiting officer's paper here.")] = None,
     json: Json = False,
@@ -193,17 +210,35 @@ def why(
         pdf.write_bytes(seen.paper(datetime.now(UTC)))
     told = [
         {
-            "at": a.at, "calls_placed": a.calls_placed, "tier": a.tier, "score": a.score, "threshold": a.threshold,
+            "at": a.at,
+            "calls_placed": a.calls_placed,
+            "tier": a.tier,
+            "score": a.score,
+            "threshold": a.threshold,
             "evidence": [{"name": r.name, "weight": r.weight, "says": r.says} for r in a.reasons],
         }
         for a in seen.alarms
-    ]  # fmt: skip
+    ]
     if json:
-        as_json({"line": line, "calls": seen.placed, "highest": seen.highest, "threshold": seen.threshold, "alarms": told})
+        as_json(
+            {
+                "line": line,
+                "calls": seen.placed,
+                "highest": seen.highest,
+                "threshold": seen.threshold,
+                "alarms": told,
+            }
+        )
     else:
-        out.print(f"line {escape(line)}: {seen.placed:,} calls placed; highest score {seen.highest:.2f}, threshold {seen.threshold:.2f}")
+        out.print(
+            f"line {escape(line)}: {seen.placed:,} calls placed; highest score {seen.highest:.2f}, "
+            f"threshold {seen.threshold:.2f}"
+        )
         for alarm in seen.alarms:
-            out.print(f"[bold]{alarm.tier}[/] at {datetime.fromtimestamp(alarm.at, UTC):%Y-%m-%d %H:%M:%S}Z after {alarm.calls_placed} calls")
+            out.print(
+                f"[bold]{alarm.tier}[/] at {datetime.fromtimestamp(alarm.at, UTC):%Y-%m-%d %H:%M:%S}Z "
+                f"after {alarm.calls_placed} calls"
+            )
             for reason in alarm.reasons:
                 out.print(f"  {reason.weight:+6.2f}  {reason.name.replace('_', ' ')}: {reason.says}")
     if not seen.alarms:
@@ -225,7 +260,17 @@ def visits(context: typer.Context, json: Json = False) -> None:
     if json:
         as_json([_public(visit) for visit in found])
         return
-    rows = [(v.id[:16], v.line, v.state, v.tier, v.calls_placed, datetime.fromtimestamp(v.alarm_at, UTC).strftime("%Y-%m-%d %H:%M")) for v in found]
+    rows = [
+        (
+            v.id[:16],
+            v.line,
+            v.state,
+            v.tier,
+            v.calls_placed,
+            datetime.fromtimestamp(v.alarm_at, UTC).strftime("%Y-%m-%d %H:%M"),
+        )
+        for v in found
+    ]
     table("visits", ("case", "line", "state", "tier", "calls", "alarm (UTC)"), rows)
 
 

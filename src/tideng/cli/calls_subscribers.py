@@ -11,15 +11,22 @@ from rich.markup import escape
 
 from tideng.cli.show import as_json, err, out, stop
 
-app = typer.Typer(help="Subscribers by their aggregates of months (calls, texts, data, bills).", no_args_is_help=True)
+app = typer.Typer(
+    help="Subscribers by their aggregates of months (calls, texts, data, bills).", no_args_is_help=True
+)
 NOT_INSTALLED: Final = 3
 
 
 @app.command()
 def train(
-    file: Annotated[Path, typer.Argument(help="CSV of aggregates with a column `label` (0 honest, 1 fraudster).")],
+    file: Annotated[
+        Path, typer.Argument(help="CSV of aggregates with a column `label` (0 honest, 1 fraudster).")
+    ],
     model: Annotated[Path, typer.Option("--out", help="Where to write the model (plain JSON).")],
     seed: Annotated[int, typer.Option(help="Same seed, same model.")] = 1,
+    effort: Annotated[
+        float, typer.Option(min=0.001, max=10, help="Share of the usual rounds; less is faster.")
+    ] = 1.0,
     json: Annotated[bool, typer.Option("--json", help="The quality as one JSON document.")] = False,
 ) -> None:
     """Learn a model and say, by cross-validation, how good it is. Absent columns are tolerated."""
@@ -38,17 +45,27 @@ def train(
             table = aggregates.read(lines, labelled=True)
         with Progress(console=err, transient=True, disable=json) as progress:
             task = progress.add_task("learning, fold by fold")
-            made = learn(table, seed=seed, progress=lambda done, total: progress.update(task, completed=done, total=total))
+            made = learn(
+                table,
+                seed=seed,
+                effort=effort,
+                progress=lambda done, total: progress.update(task, completed=done, total=total),
+            )
         model.write_bytes(msgspec.json.encode(made))
     except (aggregates.TableInvalid, ModelInvalid, OSError, UnicodeDecodeError, csv.Error) as error:
         stop(escape(str(error)))
     quality = made.quality
     if json:
-        as_json({"model": str(model), "absent": table.absent, "unread_cells": table.unread, "quality": quality})
+        as_json(
+            {"model": str(model), "absent": table.absent, "unread_cells": table.unread, "quality": quality}
+        )
         return
-    out.print(f"{quality.rows:,} subscribers, {quality.positives:,} fraudsters; written to {escape(str(model))}")
     out.print(
-        f"cross-validated: AUC {quality.auc:.3f}; {quality.recall_at_1_percent:.1%} found at 1 % false alarms, "
+        f"{quality.rows:,} subscribers, {quality.positives:,} fraudsters; written to {escape(str(model))}"
+    )
+    out.print(
+        f"cross-validated: AUC {quality.auc:.3f}; {quality.recall_at_1_percent:.1%} found at 1 % false "
+        f"alarms, "
         f"{quality.recall_at_1_permille:.1%} at 0.1 %"
     )
 
@@ -76,8 +93,16 @@ def score(
     if not json:
         writer.writerow(("id", "score", "level"))
     for name, value in zip(table.names, judge(known, table.values).tolist(), strict=True):
-        level = "0.1%" if value > known.threshold_1_permille else "1%" if value > known.threshold_1_percent else ""
+        level = (
+            "0.1%"
+            if value > known.threshold_1_permille
+            else "1%"
+            if value > known.threshold_1_percent
+            else ""
+        )
         if json:
-            sys.stdout.write(msgspec.json.encode({"id": name, "score": round(value, 6), "level": level}).decode() + "\n")
+            sys.stdout.write(
+                msgspec.json.encode({"id": name, "score": round(value, 6), "level": level}).decode() + "\n"
+            )
         else:
             writer.writerow((name, round(value, 6), level))

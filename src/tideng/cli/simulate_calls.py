@@ -1,4 +1,5 @@
-"""`tideng simulate calls`: towns of telephone lines, some with a box, as the files an operator would hand over."""
+"""`tideng simulate calls`: towns of telephone lines, some with a box, as the files an operator would hand
+over."""
 
 from pathlib import Path
 from typing import Annotated
@@ -35,13 +36,20 @@ def calls(
     folder.mkdir(parents=True, exist_ok=True)
     files = -(-lines // LINES_PER_FILE)
     written, records = [], 0
-    for number in track(range(files), "making towns", console=err, transient=True, disable=json or files == 1):
+    for number in track(
+        range(files), "making towns", console=err, transient=True, disable=json or files == 1
+    ):
         here = min(LINES_PER_FILE, lines - number * LINES_PER_FILE)
         share = boxes * (number + 1) // files - boxes * number // files
         world = make(
-            "held" if held_out else "dev", seed * 1_000 + number, lines=here, days=days, boxes=share, quiet_days=quiet_days,
+            "held" if held_out else "dev",
+            seed * 1_000 + number,
+            lines=here,
+            days=days,
+            boxes=share,
+            quiet_days=quiet_days,
             first_line=number * LINES_PER_FILE,
-        )  # fmt: skip
+        )
         path = folder / f"calls-{number:04d}.parquet"
         write(world, path)
         written.append(str(path))
@@ -49,5 +57,7 @@ def calls(
     if json:
         as_json({"files": written, "lines": lines, "days": days, "records": records})
         return
-    out.print(f"{records:,} call records of {lines:,} lines over {days} days in {files} file(s) under {folder}")
+    out.print(
+        f"{records:,} call records of {lines:,} lines over {days} days in {files} file(s) under {folder}"
+    )
     out.print("the truth is beside each file: calls-….truth.json")

@@ -17,7 +17,7 @@ from tideng.calls.detector.evidence import TAIL_SHARES, Model
 LINE_DAYS_MIN: Final = 20_000
 """Below, a population says too little about its tail; the dev worlds' threshold stays."""
 SHIFT_MAX: Final = 4.0
-SHIFT_MIN: Final = -0.75
+SHIFT_MIN: Final = -1.5
 NO_SCORE: Final = -12.0
 
 

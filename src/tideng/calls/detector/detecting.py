@@ -1,4 +1,5 @@
-"""From columns of calls to alarms: walk, score, calibrate on the population's own days, cross once per line."""
+"""From columns of calls to alarms: walk, score, calibrate on the population's own days, cross once per
+line."""
 
 from collections.abc import Iterator
 from typing import Final, Literal
@@ -48,7 +49,8 @@ class Alarm(Struct, frozen=True, kw_only=True):
     reasons: tuple[Reason, ...]
     calls: tuple[int, ...]
     features: bytes
-    """The row of features the score was made from (float32, little endian): replaying it gives the same score."""
+    """The row of features the score was made from (float32, little endian): replaying it gives the same
+    score."""
 
 
 class Scored(Struct, frozen=True, kw_only=True):
@@ -67,7 +69,9 @@ class Scored(Struct, frozen=True, kw_only=True):
 
 def score_calls(calls: Calls, states: LineStates, scorer: Scorer) -> Scored:
     """Walk all records through the lines' states and score what may matter, batch by batch."""
-    parts = [_score_batch(calls, first, states, scorer) for first in range(0, max(len(calls.start), 1), BATCH)]
+    parts = [
+        _score_batch(calls, first, states, scorer) for first in range(0, max(len(calls.start), 1), BATCH)
+    ]
     before = np.cumsum([0, *(len(part.score) for part in parts)])
     return Scored(
         record=np.concatenate([part.record for part in parts]),
@@ -119,10 +123,16 @@ def cross(calls: Calls, scored: Scored, scorer: Scorer, threshold: Threshold) ->
         evidence = scorer.of(scored.rows[k : k + 1])[0]
         tier = tier_of(float(scored.score[i]), evidence, scorer, threshold)
         before = last.get(line)
-        if before is not None and at - before[0] < QUIET_AGAIN_S and (before[1] == tier or tier == "call_owner"):
+        if (
+            before is not None
+            and at - before[0] < QUIET_AGAIN_S
+            and (before[1] == tier or tier == "call_owner")
+        ):
             continue
         last[line] = (at, tier)
-        yield _alarm(calls, int(scored.record[i]), scored.rows[k], scored.runs[k], evidence, scorer, threshold, tier)
+        yield _alarm(
+            calls, int(scored.record[i]), scored.rows[k], scored.runs[k], evidence, scorer, threshold, tier
+        )
 
 
 def tier_of(score: float, evidence: NDArray[np.float64], scorer: Scorer, threshold: Threshold) -> Tier:

@@ -8,14 +8,16 @@ SLOW_S: Final = 129_600.0
 
 (
     F_N, F_NEW, F_KNOWN, F_QUICK, F_GAP, F_GAP2, F_GAPS, F_UNANSWERED,
-    S_N, S_NEW, S_KNOWN, S_MISS, S_REDIAL, S_LONG, S_POPULAR, S_SHARED, S_TALK, S_TALK2, S_TALKS,
+    S_N, S_NEW, S_KNOWN, S_MISS, S_SHORT, S_REDIAL, S_LONG, S_POPULAR, S_SHARED, S_TALK, S_TALK2, S_TALKS,
     S_BACK, S_IN, S_FAILED,
     E_NEW, E_BUSY, R_CALLS,
     DAY_OUT, DAY_NEW, DAY_KNOWN, DAY_MISS, DAY_QUICK, DAY_IN, DAY_TALK, DAY_TALK2, DAY_TALKS, DAY_PEAK,
-    WAIT_OUT, WAIT_NEW, WAIT_KNOWN, WAIT_MISS, WAIT_QUICK, WAIT_IN, WAIT_TALK, WAIT_TALK2, WAIT_TALKS, WAIT_PEAK,
-    OWN_DAYS, OWN_OUT, OWN_NEW, OWN_KNOWN, OWN_MISS, OWN_QUICK, OWN_IN, OWN_TALK, OWN_TALK2, OWN_TALKS, OWN_PEAK,
+    WAIT_OUT, WAIT_NEW, WAIT_KNOWN, WAIT_MISS, WAIT_QUICK, WAIT_IN, WAIT_TALK, WAIT_TALK2, WAIT_TALKS,
+    WAIT_PEAK,
+    OWN_DAYS, OWN_OUT, OWN_NEW, OWN_KNOWN, OWN_MISS, OWN_QUICK, OWN_IN, OWN_TALK, OWN_TALK2, OWN_TALKS,
+    OWN_PEAK,
     HOUR_0,
-) = range(57)  # fmt: skip
+) = range(58)  # fmt: skip
 HOURS: Final = 6
 """Own hours of calling, in pieces of four."""
 WIDTH: Final = HOUR_0 + HOURS
@@ -35,6 +37,7 @@ FEATURES: Final = (
     "hour_share",
     "popular_share", "shared_with_loud",
     "own_out", "own_new_share", "own_days",
+    "short_share", "long_share",
 )  # fmt: skip
 """Of one outgoing call, the line's state included; `advance` writes them in this order."""
 WIDTH_FEATURES: Final = len(FEATURES)

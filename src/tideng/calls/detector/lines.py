@@ -43,9 +43,15 @@ class LineStates:
         """Memory of all states and tables."""
         pairs, numbers = self.pairs, self.numbers
         held = (
-            self.state, self.times, pairs.keys, pairs.first_day,
-            numbers.keys, numbers.lines, numbers.loud_line, numbers.loud_at,
-        )  # fmt: skip
+            self.state,
+            self.times,
+            pairs.keys,
+            pairs.first_day,
+            numbers.keys,
+            numbers.lines,
+            numbers.loud_line,
+            numbers.loud_at,
+        )
         return sum(array.nbytes for array in held)
 
     def feed(self, calls: Calls) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -55,22 +61,49 @@ class LineStates:
         self.pairs.make_room(2 * len(calls.start))
         self.numbers.make_room(2 * len(calls.start))
         advance(
-            self.state, self.times, self.pairs.keys, self.pairs.first_day, self.pairs.count,
-            self.numbers.keys, self.numbers.lines, self.numbers.loud_line, self.numbers.loud_at, self.numbers.count,
-            calls.caller_line, calls.callee_line, calls.caller, calls.callee,
-            calls.start, calls.ring_s, calls.talk_s, calls.answered, self.zone_s, rows, runs,
-        )  # fmt: skip
+            self.state,
+            self.times,
+            self.pairs.keys,
+            self.pairs.first_day,
+            self.pairs.count,
+            self.numbers.keys,
+            self.numbers.lines,
+            self.numbers.loud_line,
+            self.numbers.loud_at,
+            self.numbers.count,
+            calls.caller_line,
+            calls.callee_line,
+            calls.caller,
+            calls.callee,
+            calls.start,
+            calls.ring_s,
+            calls.talk_s,
+            calls.answered,
+            self.zone_s,
+            rows,
+            runs,
+        )
         return rows, runs
 
     def save(self, path: Path) -> None:
         """Write everything beside `path`, then put it there: a crash leaves the old file or the new one."""
         beside = path.with_suffix(".writing.npz")
         np.savez(
-            beside, version=VERSION, width=layout.WIDTH, zone_s=self.zone_s, state=self.state, times=self.times,
-            pair_keys=self.pairs.keys, pair_day=self.pairs.first_day, pair_count=self.pairs.count,
-            number_keys=self.numbers.keys, number_lines=self.numbers.lines, number_loud=self.numbers.loud_line,
-            number_loud_at=self.numbers.loud_at, number_count=self.numbers.count,
-        )  # fmt: skip
+            beside,
+            version=VERSION,
+            width=layout.WIDTH,
+            zone_s=self.zone_s,
+            state=self.state,
+            times=self.times,
+            pair_keys=self.pairs.keys,
+            pair_day=self.pairs.first_day,
+            pair_count=self.pairs.count,
+            number_keys=self.numbers.keys,
+            number_lines=self.numbers.lines,
+            number_loud=self.numbers.loud_line,
+            number_loud_at=self.numbers.loud_at,
+            number_count=self.numbers.count,
+        )
         beside.replace(path)
 
     @classmethod
@@ -79,16 +112,24 @@ class LineStates:
         try:
             with np.load(path, allow_pickle=False) as kept:
                 if int(kept["version"]) != VERSION or int(kept["width"]) != layout.WIDTH:
-                    raise StateUnreadable("the state is of another version; replay the records of the last 60 days")
+                    raise StateUnreadable(
+                        "the state is of another version; replay the records of the last 60 days"
+                    )
                 states = cls(0, zone_s=int(kept["zone_s"]))
                 states.state, states.times = kept["state"], kept["times"]
                 pairs, numbers = states.pairs, states.numbers
-                pairs.keys, pairs.first_day, pairs.count = kept["pair_keys"], kept["pair_day"], kept["pair_count"]
+                pairs.keys, pairs.first_day, pairs.count = (
+                    kept["pair_keys"],
+                    kept["pair_day"],
+                    kept["pair_count"],
+                )
                 numbers.keys, numbers.lines = kept["number_keys"], kept["number_lines"]
                 numbers.loud_line, numbers.loud_at = kept["number_loud"], kept["number_loud_at"]
                 numbers.count = kept["number_count"]
         except (OSError, KeyError, ValueError) as error:
             if isinstance(error, StateUnreadable):
                 raise
-            raise StateUnreadable(f"the state file cannot be read ({type(error).__name__}); replay the records") from error
+            raise StateUnreadable(
+                f"the state file cannot be read ({type(error).__name__}); replay the records"
+            ) from error
         return states

@@ -87,12 +87,16 @@ def _look(s: State, t: Ints, now: int, gap: float, hour: int, row: State) -> Non
     row[19] = s[at.S_FAILED] / (s[at.S_IN] + s[at.S_FAILED] + 1.0)
     own_talks = s[at.OWN_TALKS] + 6.0
     own_mean = (s[at.OWN_TALK] + 6.0 * 3.7) / own_talks
-    own_spread = math.sqrt(max(0.2, (s[at.OWN_TALK2] + 6.0 * (3.7 * 3.7 + 1.1)) / own_talks - own_mean * own_mean))
+    own_spread = math.sqrt(
+        max(0.2, (s[at.OWN_TALK2] + 6.0 * (3.7 * 3.7 + 1.1)) / own_talks - own_mean * own_mean)
+    )
     talks = s[at.S_TALKS]
     mean = s[at.S_TALK] / (talks + 1e-6)
     row[20] = mean - own_mean if talks > 0.5 else -9.0
     row[21] = (
-        math.sqrt(max(0.0, s[at.S_TALK2] / (talks + 1e-6) - mean * mean)) - own_spread if talks > 1.5 else -9.0
+        math.sqrt(max(0.0, s[at.S_TALK2] / (talks + 1e-6) - mean * mean)) - own_spread
+        if talks > 1.5
+        else -9.0
     )
     row[22] = s[at.S_LONG]
     total = 1.0
@@ -104,6 +108,8 @@ def _look(s: State, t: Ints, now: int, gap: float, hour: int, row: State) -> Non
     row[26] = math.log((s[at.OWN_OUT] + 1.0) / days)
     row[27] = (s[at.OWN_NEW] + 0.6) / (s[at.OWN_OUT] + 3.0)
     row[28] = min(s[at.OWN_DAYS], 30.0)
+    row[29] = (s[at.S_SHORT] + 0.15) / (talks + 1.0)
+    row[30] = s[at.S_LONG] / (talks + 1.0)
 
 
 @kernel
@@ -119,7 +125,9 @@ def _count_pair(keys: Keys, first_day: NDArray[np.int16], count: Ints, key: np.u
 
 
 @kernel
-def _out(s: State, t: Ints, since: int, gap_s: float, ring: int, talk: int, answered: bool, hour: int) -> float:
+def _out(
+    s: State, t: Ints, since: int, gap_s: float, ring: int, talk: int, answered: bool, hour: int
+) -> float:
     """Count an outgoing call; the logarithm of the gap before it."""
     s[at.F_N] += 1.0
     s[at.S_N] += 1.0
@@ -155,6 +163,8 @@ def _out(s: State, t: Ints, since: int, gap_s: float, ring: int, talk: int, answ
             s[at.S_TALK] += said
             s[at.S_TALK2] += said * said
             s[at.S_TALKS] += 1.0
+            if talk < at.SHORT_S:
+                s[at.S_SHORT] += 1.0
             if talk >= at.LONG_S:
                 s[at.S_LONG] += 1.0
     elif since >= at.RETRY_DAYS:
@@ -189,7 +199,12 @@ def _known_elsewhere(
     elif is_out:
         if lines[slot] >= 2:
             s[at.S_POPULAR] += 1.0
-        if loud_line[slot] >= 0 and loud_line[slot] != line and now - loud_at[slot] < at.SHARED_S and lines[slot] < 8:
+        if (
+            loud_line[slot] >= 0
+            and loud_line[slot] != line
+            and now - loud_at[slot] < at.SHARED_S
+            and lines[slot] < 8
+        ):
             s[at.S_SHARED] += 1.0
     if lines[slot] < 255:
         lines[slot] += 1
@@ -233,7 +248,8 @@ def advance(
     rows: State,
     runs: Ints,
 ) -> None:
-    """Take records `0 … n`. If a watched line placed record i, `rows[i]` receives its features and `runs[i]` how
+    """Take records `0 … n`. If a watched line placed record i, `rows[i]` receives its features and `runs[i]`
+    how
     many calls the line has placed since more strangers came than it is used to, and when that began."""
     for i in range(len(start)):
         for side in range(2):

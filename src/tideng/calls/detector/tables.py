@@ -35,7 +35,8 @@ def rehash(old: Keys, into: Keys, order: NDArray[np.int64]) -> None:
 
 
 class Pairs:
-    """Contacts between lines and numbers: the day of the first, so that a redial is told from an old friend."""
+    """Contacts between lines and numbers: the day of the first, so that a redial is told from an old
+    friend."""
 
     def __init__(self, expected: int = 0) -> None:
         size = SIZE_MIN

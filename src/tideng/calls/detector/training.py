@@ -15,32 +15,56 @@ from numpy.typing import NDArray
 from tideng.calls.columns import Calls
 from tideng.calls.detector.calibrating import daily_peaks, tail_levels
 from tideng.calls.detector.detecting import STRANGERS_MIN
-from tideng.calls.detector.evidence import TAIL_SHARES, Model
+from tideng.calls.detector.evidence import Model
 from tideng.calls.detector.layout import FEATURES
-from tideng.calls.detector.lines import LineStates
+from tideng.calls.detector.lines import BATCH, LineStates
 
+_HOW_MANY: Final = ("new_slow", "new_fast", "episode_new", "own_days")
+"""Every kind of evidence may grow with the number of strangers and with how well the line is known."""
 GROUPS: Final = {
-    "strangers": ("new_fast", "new_slow", "new_surprise", "over_own_peak", "own_new_share"),
-    "rhythm": ("gap_mean", "gap_spread", "gap_now", "quick_share", "new_slow"),
-    "short_or_missed": ("missed_share", "missed_over_own", "unanswered_fast", "new_slow"),
-    "usual_contacts": ("known_ratio", "known_fast", "redial_share", "new_slow"),
-    "line_in_use": ("occupancy", "episode_new", "episode_hours"),
-    "incoming": ("incoming_ratio", "called_back", "incoming_failed", "new_slow"),
-    "talk": ("talk_over_own", "talk_spread_over_own", "long_calls", "new_slow"),
-    "hours": ("hour_share", "own_days"),
-    "shared_callees": ("popular_share", "shared_with_loud"),
-    "habits": ("own_out", "own_new_share", "own_days", "over_own_peak"),
+    "strangers": (*_HOW_MANY, "new_surprise", "over_own_peak", "own_new_share"),
+    "rhythm": (*_HOW_MANY, "gap_mean", "gap_spread", "gap_now", "quick_share"),
+    "short_or_missed": (*_HOW_MANY, "missed_share", "missed_over_own", "unanswered_fast", "short_share"),
+    "usual_contacts": (*_HOW_MANY, "known_ratio", "known_fast", "redial_share"),
+    "line_in_use": (*_HOW_MANY, "occupancy", "episode_hours"),
+    "incoming": (*_HOW_MANY, "incoming_ratio", "called_back", "incoming_failed"),
+    "talk": (*_HOW_MANY, "talk_over_own", "talk_spread_over_own", "long_calls", "long_share", "short_share"),
+    "hours": (*_HOW_MANY, "hour_share"),
+    "shared_callees": (*_HOW_MANY, "popular_share", "shared_with_loud"),
+    "habits": (*_HOW_MANY, "own_out", "own_new_share", "over_own_peak"),
 }
 DIRECTIONS: Final = {
-    "new_fast": 1, "new_surprise": 1, "over_own_peak": 1, "missed_over_own": 1, "known_ratio": -1,
-    "known_fast": -1, "redial_share": -1, "called_back": -1, "incoming_ratio": -1, "long_calls": 1, "popular_share": -1,
-    "shared_with_loud": 1, "own_new_share": -1,
-}  # fmt: skip
+    "new_fast": 1,
+    "new_surprise": 1,
+    "over_own_peak": 1,
+    "missed_over_own": 1,
+    "known_ratio": -1,
+    "known_fast": -1,
+    "redial_share": -1,
+    "called_back": -1,
+    "incoming_ratio": -1,
+    "long_calls": 1,
+    "long_share": 1,
+    "short_share": 1,
+    "popular_share": -1,
+    "shared_with_loud": 1,
+    "own_new_share": -1,
+}
 PARAMETERS: Final = {
-    "objective": "binary", "learning_rate": 0.1, "num_leaves": 12, "min_data_in_leaf": 150, "lambda_l2": 5.0,
-    "feature_fraction": 0.6, "bagging_fraction": 0.6, "bagging_freq": 1, "max_bin": 63, "verbose": -1,
-    "num_threads": 2, "deterministic": True, "seed": 7,
-}  # fmt: skip
+    "objective": "binary",
+    "learning_rate": 0.1,
+    "num_leaves": 14,
+    "min_data_in_leaf": 150,
+    "lambda_l2": 5.0,
+    "feature_fraction": 0.6,
+    "bagging_fraction": 0.6,
+    "bagging_freq": 1,
+    "max_bin": 63,
+    "verbose": -1,
+    "num_threads": 1,
+    "deterministic": True,
+    "seed": 7,
+}
 LOUD_SHARE: Final = 0.6
 EARLY_CALLS: Final = 25
 
@@ -58,12 +82,12 @@ class Lesson(Struct, frozen=True, kw_only=True):
     line_days: int
 
 
-def lesson(calls: Calls, by_box: NDArray[np.bool_], box_lines: NDArray[np.int64], *, zone_s: int, days: int) -> Lesson:
+def lesson(
+    calls: Calls, by_box: NDArray[np.bool_], box_lines: NDArray[np.int64], *, zone_s: int, days: int
+) -> Lesson:
     """Walk a world and keep what training needs."""
     states = LineStates(len(calls.lines), zone_s=zone_s)
     rows, picked = [], []
-    from tideng.calls.detector.lines import BATCH
-
     for first in range(0, len(calls.start), BATCH):
         piece = calls.piece(first, first + BATCH)
         walked, _ = states.feed(piece)
@@ -97,10 +121,11 @@ def train(
     version: str,
     promised: float,
     promised_suspend: float,
-    rounds: int = 250,
+    rounds: int = 300,
     without: Sequence[str] = (),
 ) -> bytes:
-    """A model learnt from some worlds, its thresholds set on others. `without`: groups left out (the audit)."""
+    """A model learnt from some worlds, its thresholds set on others. `without`: groups left out (the
+    audit)."""
     import lightgbm
 
     groups = {name: fields for name, fields in GROUPS.items() if name not in without}
@@ -114,12 +139,16 @@ def train(
     x, y, weight = _gathered(learn, first)
     booster = lightgbm.train(parameters, lightgbm.Dataset(x, y, weight=weight), rounds)
     trees = _flat(booster.dump_model()["tree_info"], groups)
-    scores = [booster.predict(world.rows, raw_score=True, num_threads=2) for world in keep_back]
+    scores = [booster.predict(world.rows, raw_score=True, num_threads=1) for world in keep_back]
     line_days = sum(world.line_days for world in keep_back)
-    highest = np.sort(np.concatenate([_line_peaks(world, s) for world, s in zip(keep_back, scores, strict=True)]))[::-1]
+    highest = np.sort(
+        np.concatenate([_line_peaks(world, s) for world, s in zip(keep_back, scores, strict=True)])
+    )[::-1]
     levels = np.array(
         [
-            tail_levels(daily_peaks(w.line[~w.is_box_line], w.day[~w.is_box_line], s[~w.is_box_line]), w.line_days)
+            tail_levels(
+                daily_peaks(w.line[~w.is_box_line], w.day[~w.is_box_line], s[~w.is_box_line]), w.line_days
+            )
             for w, s in zip(keep_back, scores, strict=True)
         ]
     )
@@ -146,7 +175,8 @@ def _line_peaks(world: Lesson, score: NDArray[np.float64]) -> NDArray[np.float64
 
 
 def _gathered(worlds: Sequence[Lesson], first: Any) -> tuple[Any, Any, Any]:  # Any: lightgbm has no types
-    """Rows, labels and weights: few easy ones, every one the first model found hard, early box calls first."""
+    """Rows, labels and weights: few easy ones, every one the first model found hard, early box calls
+    first."""
     rng = np.random.default_rng(5)
     x, y, weight = [], [], []
     for world in worlds:
@@ -156,8 +186,8 @@ def _gathered(worlds: Sequence[Lesson], first: Any) -> tuple[Any, Any, Any]:  # 
         if first is not None:
             wide = np.maximum(thin * 8, 0.3)
             maybe = np.flatnonzero(honest & (chance < wide))
-            hard = maybe[first.predict(world.rows[maybe], raw_score=True, num_threads=2) > -4]
-            easy = easy[first.predict(world.rows[easy], raw_score=True, num_threads=2) <= -4]
+            hard = maybe[first.predict(world.rows[maybe], raw_score=True, num_threads=1) > -4]
+            easy = easy[first.predict(world.rows[easy], raw_score=True, num_threads=1) <= -4]
             x.append(world.rows[hard])
             y.append(np.zeros(len(hard)))
             weight.append(1 / wide[hard])
@@ -166,7 +196,7 @@ def _gathered(worlds: Sequence[Lesson], first: Any) -> tuple[Any, Any, Any]:  # 
         x += [world.rows[easy], world.rows[box]]
         y += [np.zeros(len(easy)), np.ones(len(box))]
         nth = world.nth[box]
-        weight += [1 / thin[easy], 3.0 / (1 + nth / 10) / np.where(nth > EARLY_CALLS, 0.15, 1.0)]
+        weight += [1 / thin[easy], np.where(nth > EARLY_CALLS, 1 / 0.15, 1.0)]
     return np.concatenate(x), np.concatenate(y), np.concatenate(weight)
 
 
@@ -182,7 +212,12 @@ def _flat(trees: list[dict[str, Any]], groups: dict[str, tuple[str, ...]]) -> di
             return -len(columns["value"])
         at = len(columns["feature"])
         used.add(node["split_feature"])
-        for name, value in (("feature", node["split_feature"]), ("limit", node["threshold"]), ("left", 0), ("right", 0)):
+        for name, value in (
+            ("feature", node["split_feature"]),
+            ("limit", node["threshold"]),
+            ("left", 0),
+            ("right", 0),
+        ):
             columns[name].append(value)
         columns["left"][at] = add(node["left_child"], used)
         columns["right"][at] = add(node["right_child"], used)

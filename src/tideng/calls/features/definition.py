@@ -1,8 +1,11 @@
 """Features of a line's day: their names, and their one definition as an Ibis expression.
 
-All are whole numbers, so that DuckDB, Spark and the stream agree to the bit. Distinct numbers are counted in two
-levels (by pair, then by line), never with COUNT(DISTINCT), which is several times slower and unbounded in memory.
-A `calls` table has caller, callee, start, ring_s, duration_s, answered and `call_no`, a whole number that makes
+All are whole numbers, so that DuckDB, Spark and the stream agree to the bit. Distinct numbers are counted in
+two
+levels (by pair, then by line), never with COUNT(DISTINCT), which is several times slower and unbounded in
+memory.
+A `calls` table has caller, callee, start, ring_s, duration_s, answered and `call_no`, a whole number that
+makes
 the order total: (start, call_no).
 """
 
@@ -17,9 +20,18 @@ TALK_EDGES: Final = (16, 60, 180, 480)
 """Seconds; talks of answered calls fall into the five ranges between them."""
 HOUR_PIECES: Final = 6
 OUT: Final = (
-    "calls", "callees", "new_callees", "answered", "missed", "short", "quick", "talk_s", "ring_s",
-    *(f"hour_{i}" for i in range(HOUR_PIECES)), *(f"talk_{i}" for i in range(len(TALK_EDGES) + 1)),
-)  # fmt: skip
+    "calls",
+    "callees",
+    "new_callees",
+    "answered",
+    "missed",
+    "short",
+    "quick",
+    "talk_s",
+    "ring_s",
+    *(f"hour_{i}" for i in range(HOUR_PIECES)),
+    *(f"talk_{i}" for i in range(len(TALK_EDGES) + 1)),
+)
 IN: Final = ("in_calls", "in_callers", "in_answered", "in_talk_s")
 COLUMNS: Final = ("line", "day", *OUT, *IN)
 """The result's columns, in order; `day` counts from 1970 in the lines' own zone."""
@@ -38,11 +50,17 @@ def line_days(calls: "ir.Table", *, zone_s: int) -> "ir.Table":
         new_here=placed.is_first.max(),
     )
     out = pair_days.group_by(["caller", "day"]).agg(
-        **{name: pair_days[name].sum().cast("int64") for name in OUT if name not in ("callees", "new_callees")},
+        **{
+            name: pair_days[name].sum().cast("int64")
+            for name in OUT
+            if name not in ("callees", "new_callees")
+        },
         callees=pair_days.count().cast("int64"),
         new_callees=pair_days.new_here.sum().cast("int64"),
     )
-    got = known.mutate(took=known.answered.cast("int64"), said=ibis.ifelse(known.answered, known.duration_s, 0))
+    got = known.mutate(
+        took=known.answered.cast("int64"), said=ibis.ifelse(known.answered, known.duration_s, 0)
+    )
     from_days = got.group_by(["callee", "caller", "day"]).agg(
         in_calls=got.count(), in_answered=got.took.sum(), in_talk_s=got.said.sum()
     )
@@ -96,8 +114,17 @@ def _placed(known: "ir.Table", zone_s: int) -> "ir.Table":
 def _together(out: "ir.Table", into: "ir.Table") -> "ir.Table":
     import ibis
 
-    a = out.select(line=out.caller, day=out.day, **{n: out[n] for n in OUT}, **{n: ibis.literal(0, "int64") for n in IN})
-    b = into.select(line=into.callee, day=into.day, **{n: ibis.literal(0, "int64") for n in OUT}, **{n: into[n] for n in IN})
+    a = out.select(
+        line=out.caller, day=out.day, **{n: out[n] for n in OUT}, **{n: ibis.literal(0, "int64") for n in IN}
+    )
+    b = into.select(
+        line=into.callee,
+        day=into.day,
+        **{n: ibis.literal(0, "int64") for n in OUT},
+        **{n: into[n] for n in IN},
+    )
     both = ibis.union(a, b)
-    summed = both.group_by(["line", "day"]).agg(**{name: both[name].sum().cast("int64") for name in (*OUT, *IN)})
+    summed = both.group_by(["line", "day"]).agg(
+        **{name: both[name].sum().cast("int64") for name in (*OUT, *IN)}
+    )
     return summed.select(*COLUMNS)

@@ -1,6 +1,7 @@
 """The same features of a line's day, kept while records stream by. Pure: plain Python, O(1) a record.
 
-Records must come in the total order of the definition, (start, call_no). A shard holds the lines whose callers
+Records must come in the total order of the definition, (start, call_no). A shard holds the lines whose
+callers
 hash to it; the incoming side of a call belongs to the callee's shard.
 """
 
@@ -50,7 +51,9 @@ class LineDays:
             found = self._days[line, day] = [0] * len(_AT)
         return found
 
-    def _out(self, caller: str, callee: str, start: int, day: int, ring_s: int, talk: int, answered: bool) -> None:
+    def _out(
+        self, caller: str, callee: str, start: int, day: int, ring_s: int, talk: int, answered: bool
+    ) -> None:
         mine = self._of(caller, day)
         mine[_AT["calls"]] += 1
         mine[_AT["answered"]] += answered

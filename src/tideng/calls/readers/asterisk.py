@@ -1,4 +1,5 @@
-"""Asterisk `cdr_csv` (Master.csv): 18 columns without a header, local time without a zone, one row per leg. Pure."""
+"""Asterisk `cdr_csv` (Master.csv): 18 columns without a header, local time without a zone, one row per leg.
+Pure."""
 
 import csv
 from collections.abc import Iterable, Iterator
@@ -6,12 +7,38 @@ from typing import Final
 
 from msgspec import Struct
 
-from tideng.calls.readers.origin import LEGS_HELD_MAX, Origin, Outcome, Row, call, decoded, moment, refused, whole
+from tideng.calls.readers.origin import (
+    LEGS_HELD_MAX,
+    Origin,
+    Outcome,
+    Row,
+    call,
+    decoded,
+    moment,
+    refused,
+    whole,
+)
 
 COLUMNS: Final = (
-    "accountcode", "src", "dst", "dcontext", "clid", "channel", "dstchannel", "lastapp", "lastdata",
-    "start", "answer", "end", "duration", "billsec", "disposition", "amaflags", "uniqueid", "userfield",
-)  # fmt: skip
+    "accountcode",
+    "src",
+    "dst",
+    "dcontext",
+    "clid",
+    "channel",
+    "dstchannel",
+    "lastapp",
+    "lastdata",
+    "start",
+    "answer",
+    "end",
+    "duration",
+    "billsec",
+    "disposition",
+    "amaflags",
+    "uniqueid",
+    "userfield",
+)
 COLUMNS_MIN: Final = 16
 """Older configurations write neither unique id nor user field; then every row is a call of its own."""
 

@@ -1,4 +1,5 @@
-"""3GPP TS 32.298 call records in BER: the subset of tags that says who called whom, when and for how long. Pure.
+"""3GPP TS 32.298 call records in BER: the subset of tags that says who called whom, when and for how long.
+Pure.
 
 Read as octets by ITU-T X.690, without a schema: MSC mobile-originated records (choice 0) and gateway records
 (3 incoming, 4 outgoing). Partial records of a long call share a call reference and are joined. Other choices
@@ -129,7 +130,8 @@ def _fields(octets: bytes) -> dict[int, bytes]:
 
 
 def digits(address: bytes) -> str:
-    """An AddressString: type of number, then digits swapped in pairs (TBCD); international ones begin with +."""
+    """An AddressString: type of number, then digits swapped in pairs (TBCD); international ones begin with
+    +."""
     if not address:
         return ""
     swapped = "".join(f"{octet & 0xF:x}{octet >> 4:x}" for octet in address[1:])
@@ -172,8 +174,15 @@ def _joined(parts: list[_Part], origin: Origin) -> Outcome:
     ring = (min(answers) if answers else max(releases, default=start)) - start
     caller = first(tags.calling) or (first(tags.served) if tags.served >= 0 else b"")
     return call(
-        origin, rows, call_id=first(tags.reference).hex(), caller=digits(caller), callee=digits(first(tags.called)),
-        start_s=start, ring_s=ring, talk_s=talk, answered=answered,
+        origin,
+        rows,
+        call_id=first(tags.reference).hex(),
+        caller=digits(caller),
+        callee=digits(first(tags.called)),
+        start_s=start,
+        ring_s=ring,
+        talk_s=talk,
+        answered=answered,
         cause=str(int.from_bytes(first(tags.cause), "big")) if first(tags.cause) else "",
         trunk=first(tags.trunk).hex(),
-    )  # fmt: skip
+    )

@@ -1,4 +1,5 @@
-"""Cisco Unified CM: a header line, a line of SQL types, then rows in UTC seconds; legs share a global id. Pure."""
+"""Cisco Unified CM: a header line, a line of SQL types, then rows in UTC seconds; legs share a global id.
+Pure."""
 
 import csv
 from collections.abc import Iterable, Iterator
@@ -73,10 +74,16 @@ def _merged(key: str, legs: list[_Leg], origin: Origin) -> Outcome:
     ended = max(whole(leg.said.get("datetimedisconnect", "0")) or 0 for leg in legs)
     shown = first.said
     return call(
-        origin, [leg.row for leg in legs], call_id=key, caller=shown.get("callingpartynumber", ""),
+        origin,
+        [leg.row for leg in legs],
+        call_id=key,
+        caller=shown.get("callingpartynumber", ""),
         callee=shown.get("originalcalledpartynumber") or shown.get("finalcalledpartynumber", ""),
-        start_s=first.start, ring_s=(connect or ended or first.start) - first.start,
-        talk_s=sum(leg.duration for leg in taken), answered=bool(taken),
-        cause=shown.get("destcause_value", ""), trunk=shown.get("destdevicename", ""),
+        start_s=first.start,
+        ring_s=(connect or ended or first.start) - first.start,
+        talk_s=sum(leg.duration for leg in taken),
+        answered=bool(taken),
+        cause=shown.get("destcause_value", ""),
+        trunk=shown.get("destdevicename", ""),
         forwarded_by=shown.get("lastredirectdn", "") if len(legs) > 1 else "",
-    )  # fmt: skip
+    )

@@ -6,7 +6,9 @@ from typing import Final, Literal, get_args
 from tideng.calls.readers import asterisk, ber, cucm, freeswitch, kamailio, operator
 from tideng.calls.readers.origin import Origin, Outcome, Row, text_rows
 
-Format = Literal["auto", "asterisk", "freeswitch-json", "freeswitch-csv", "kamailio", "cucm", "ber", "operator"]
+Format = Literal[
+    "auto", "asterisk", "freeswitch-json", "freeswitch-csv", "kamailio", "cucm", "ber", "operator"
+]
 FORMATS: Final = get_args(Format)
 ASTERISK_COMMAS_MIN: Final = 15
 
@@ -28,7 +30,9 @@ def guess(head: bytes) -> Format:
         return "kamailio"
     if b"caller" in line and b"callee" in line:
         return "operator"
-    if line.count(b",") >= ASTERISK_COMMAS_MIN and any(word in line for word in (b"answer", b"busy", b"failed")):
+    if line.count(b",") >= ASTERISK_COMMAS_MIN and any(
+        word in line for word in (b"answer", b"busy", b"failed")
+    ):
         return "asterisk"
     raise FormatUnknown(f"the file looks like none of {', '.join(FORMATS[1:])}; name its --format")
 

@@ -1,4 +1,5 @@
-"""FreeSWITCH: `mod_json_cdr` files, and `mod_cdr_csv` rows by the template of the switch's configuration. Pure."""
+"""FreeSWITCH: `mod_json_cdr` files, and `mod_cdr_csv` rows by the template of the switch's configuration.
+Pure."""
 
 import csv
 import re
@@ -15,7 +16,8 @@ _VARIABLE: Final = re.compile(r"\$\{([^}]+)\}")
 
 
 def read_json(rows: Iterable[Row], origin: Origin) -> Iterator[Outcome]:
-    """One call per JSON document and row. The B leg's file tells the same call again and is left out by its bridge."""
+    """One call per JSON document and row. The B leg's file tells the same call again and is left out by its
+    bridge."""
     bridged: set[str] = set()
     for row in rows:
         if len(row.raw) > RAW_BYTES_MAX:

@@ -76,10 +76,17 @@ def _dialog(said: dict[str, str], at: float, row: Row, origin: Origin) -> Outcom
         return refused("reversed_times", origin, row)
     code = said.get("sip_code", "200")
     return call(
-        origin, [row], call_id=said.get("callid") or said.get("call_id", ""), caller=_first(said, _CALLER),
-        callee=_first(said, _CALLEE), start_s=at, ring_s=setup, talk_s=talk, answered=code.startswith("2") and talk > 0,
+        origin,
+        [row],
+        call_id=said.get("callid") or said.get("call_id", ""),
+        caller=_first(said, _CALLER),
+        callee=_first(said, _CALLEE),
+        start_s=at,
+        ring_s=setup,
+        talk_s=talk,
+        answered=code.startswith("2") and talk > 0,
         cause=code,
-    )  # fmt: skip
+    )
 
 
 def _joined(events: list[_Event], origin: Origin) -> Iterator[Outcome]:
@@ -94,7 +101,14 @@ def _joined(events: list[_Event], origin: Origin) -> Iterator[Outcome]:
     # An answered call whose BYE is missing lasted nobody knows how long: told as a second, never as hours.
     over = max((bye.at for bye in byes), default=final.at + 1)
     yield call(
-        origin, [event.row for event in events], call_id=first.said.get("callid", ""), caller=_first(first.said, _CALLER),
-        callee=_first(first.said, _CALLEE), start_s=first.at, ring_s=final.at - first.at,
-        talk_s=over - final.at if answered else 0, answered=answered, cause=final.said.get("sip_code", ""),
-    )  # fmt: skip
+        origin,
+        [event.row for event in events],
+        call_id=first.said.get("callid", ""),
+        caller=_first(first.said, _CALLER),
+        callee=_first(first.said, _CALLEE),
+        start_s=first.at,
+        ring_s=final.at - first.at,
+        talk_s=over - final.at if answered else 0,
+        answered=answered,
+        cause=final.said.get("sip_code", ""),
+    )

@@ -1,7 +1,9 @@
 """An operator's own table: CSV with a header, read by a mapping file that names its columns. Pure.
 
-A mapping is TOML: `caller = "msisdn"`, `callee = "other_party"`, `start = "start_datetime"` and, as they exist,
-`ring_s`, `answer`, `end`, `duration_s`, `answered`, `cause`, `line_class`, `trunk`, `call_id`, `forwarded_by`;
+A mapping is TOML: `caller = "msisdn"`, `callee = "other_party"`, `start = "start_datetime"` and, as they
+exist,
+`ring_s`, `answer`, `end`, `duration_s`, `answered`, `cause`, `line_class`, `trunk`, `call_id`,
+`forwarded_by`;
 `direction = "call_event"` with `incoming = ["call_dst"]` swaps the two parties of incoming rows.
 """
 
@@ -43,9 +45,14 @@ class Mapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 PLAIN: Final = Mapping(
-    caller="caller", callee="callee", start="start", ring_s="ring_s", duration_s="duration_s",
-    answered="answered", line_class="line_class",
-)  # fmt: skip
+    caller="caller",
+    callee="callee",
+    start="start",
+    ring_s="ring_s",
+    duration_s="duration_s",
+    answered="answered",
+    line_class="line_class",
+)
 """The columns of `tideng calls detect`."""
 
 
@@ -74,7 +81,9 @@ def read(rows: Iterable[Row], origin: Origin, columns: Mapping = PLAIN) -> Itera
             names = [value.strip() for value in values]
             absent = [name for name in (columns.caller, columns.callee, columns.start) if name not in names]
             if absent:
-                raise MappingInvalid(f"{origin.name} has no column {', '.join(absent)}; it has {', '.join(names)[:300]}")
+                raise MappingInvalid(
+                    f"{origin.name} has no column {', '.join(absent)}; it has {', '.join(names)[:300]}"
+                )
         elif len(values) != len(names):
             yield refused("torn_row", origin, row)
         else:
@@ -104,7 +113,17 @@ def _call(said: dict[str, str], row: Row, origin: Origin, columns: Mapping) -> O
     if columns.direction and field(columns.direction) in columns.incoming:
         caller, callee = callee, caller
     return call(
-        origin, [row], call_id=field(columns.call_id), caller=caller, callee=callee, start_s=start, ring_s=ring,
-        talk_s=talk, answered=answered, cause=field(columns.cause), line_class=field(columns.line_class),
-        trunk=field(columns.trunk), forwarded_by=field(columns.forwarded_by),
-    )  # fmt: skip
+        origin,
+        [row],
+        call_id=field(columns.call_id),
+        caller=caller,
+        callee=callee,
+        start_s=start,
+        ring_s=ring,
+        talk_s=talk,
+        answered=answered,
+        cause=field(columns.cause),
+        line_class=field(columns.line_class),
+        trunk=field(columns.trunk),
+        forwarded_by=field(columns.forwarded_by),
+    )

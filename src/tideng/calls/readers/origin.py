@@ -32,13 +32,19 @@ Outcome = CallRecord | Refused
 LEGS_HELD_MAX: Final = 100_000
 """Calls whose other rows may still come; beyond, the oldest is closed."""
 FORMATS: Final = (
-    "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y/%m/%d %H:%M:%S", "%Y%m%d%H%M%S", "%Y-%m-%d %H:%M:%S.%f",
-)  # fmt: skip
+    "%Y-%m-%d %H:%M:%S",
+    "%Y-%m-%dT%H:%M:%S",
+    "%Y/%m/%d %H:%M:%S",
+    "%Y%m%d%H%M%S",
+    "%Y-%m-%d %H:%M:%S.%f",
+)
 
 
 def refused(reason: Reason, origin: Origin, *rows: Row) -> Refused:
     """Put rows aside."""
-    return Refused(reason=reason, source=origin.name, offset=rows[0].offset, raw=raw_hash(*(row.raw for row in rows)))
+    return Refused(
+        reason=reason, source=origin.name, offset=rows[0].offset, raw=raw_hash(*(row.raw for row in rows))
+    )
 
 
 def call(

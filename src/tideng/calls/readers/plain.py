@@ -1,4 +1,5 @@
-"""The plain table `tideng calls detect` reads: Parquet or CSV with caller, callee, start, ring_s, duration_s …
+"""The plain table `tideng calls detect` reads: Parquet or CSV with caller, callee, start, ring_s, duration_s
+…
 
 DuckDB reads it in one pass of columns, so that a hundred million rows fit a laptop. A row that cannot be used
 is counted with its reason and is no evidence of anything.
@@ -31,7 +32,9 @@ class FileUnreadable(ValueError):
     """A file is no table of calls. The message says which and what is missing."""
 
 
-def load(paths: Sequence[Path], *, area: str = "", memory: str = "4GB", threads: int = 2) -> tuple[Calls, Unread]:
+def load(
+    paths: Sequence[Path], *, area: str = "", memory: str = "4GB", threads: int = 2
+) -> tuple[Calls, Unread]:
     """Every usable row of the files, in order of arrival, and what was put aside.
 
     `area`: the area code that numbers dialled without one belong to, as "021".
@@ -39,7 +42,9 @@ def load(paths: Sequence[Path], *, area: str = "", memory: str = "4GB", threads:
     with _database(memory, threads) as con:
         read = sum(_stage(con, path) for path in paths)
         _normalise(con, area.lstrip("0"))
-        reasons = dict(con.execute("SELECT reason, count(*) FROM judged WHERE reason <> '' GROUP BY 1").fetchall())
+        reasons = dict(
+            con.execute("SELECT reason, count(*) FROM judged WHERE reason <> '' GROUP BY 1").fetchall()
+        )
         torn = int(con.execute("SELECT count(*) FROM torn").fetchone()[0])  # type: ignore[index]  # count(*) has a row
         if torn:
             reasons["torn_row"] = torn
@@ -51,8 +56,13 @@ def load(paths: Sequence[Path], *, area: str = "", memory: str = "4GB", threads:
 
 @contextmanager
 def _database(memory: str, threads: int) -> Iterator[duckdb.DuckDBPyConnection]:
-    con = duckdb.connect(config={"memory_limit": memory, "threads": threads, "preserve_insertion_order": False})
-    con.execute("CREATE TEMP TABLE staged (a VARCHAR, b VARCHAR, s DOUBLE, r DOUBLE, d DOUBLE, ok VARCHAR, class VARCHAR)")
+    con = duckdb.connect(
+        config={"memory_limit": memory, "threads": threads, "preserve_insertion_order": False}
+    )
+    con.execute(
+        "CREATE TEMP TABLE staged (a VARCHAR, b VARCHAR, s DOUBLE, r DOUBLE, d DOUBLE, ok VARCHAR, class "
+        "VARCHAR)"
+    )
     con.execute("CREATE TEMP TABLE torn (file VARCHAR, line BIGINT)")
     try:
         yield con
@@ -68,7 +78,8 @@ def _stage(con: duckdb.DuckDBPyConnection, path: Path) -> int:
         source = "read_parquet($1)"
     else:
         source = (
-            "read_csv($1, header=true, all_varchar=true, store_rejects=true, null_padding=true, strict_mode=false, "
+            "read_csv($1, header=true, all_varchar=true, store_rejects=true, null_padding=true, "
+            "strict_mode=false, "
             f"max_line_size={LINE_BYTES_MAX}, rejects_limit=1000000)"
         )
     try:
@@ -116,17 +127,23 @@ def _fields(found: dict[str, str]) -> str:
     seconds = f"CASE WHEN {moment} > 1e14 THEN {moment} / 1e6 WHEN {moment} > 1e11 THEN {moment} / 1e3 ELSE {moment} END"
     return ", ".join(
         [
-            text("caller"), text("callee"), seconds,
-            number("ring_s", "0"), number("duration_s", "0"), f"lower({text('answered')})", f"lower({text('line_class')})",
+            text("caller"),
+            text("callee"),
+            seconds,
+            number("ring_s", "0"),
+            number("duration_s", "0"),
+            f"lower({text('answered')})",
+            f"lower({text('line_class')})",
         ]
-    )  # fmt: skip
+    )
 
 
 def _e164(column: str, area: str) -> str:
     clean = rf"regexp_replace(regexp_replace({column}, '\.0$', ''), '[ \-().]', '', 'g')"
     local = f"WHEN regexp_matches({clean}, '^[2-8][0-9]{{6,7}}$') THEN '86{area}' || {clean} " if area else ""
     return (
-        f"CASE WHEN regexp_matches({clean}, '^(\\+|00)[1-9][0-9]+$') THEN regexp_replace({clean}, '^(\\+|00)', '') "
+        f"CASE WHEN regexp_matches({clean}, '^(\\+|00)[1-9][0-9]+$') THEN regexp_replace({clean}, "
+        f"'^(\\+|00)', '') "
         f"WHEN regexp_matches({clean}, '^1[3-9][0-9]{{9}}$') THEN '86' || {clean} "
         f"WHEN regexp_matches({clean}, '^0[1-9][0-9]{{8,11}}$') THEN '86' || substr({clean}, 2) "
         f"{local}ELSE {clean} END"
@@ -142,7 +159,8 @@ def _key(column: str) -> str:
 
 def _normalise(con: duckdb.DuckDBPyConnection, area: str) -> None:
     con.execute(
-        "CREATE TEMP TABLE windowed AS SELECT quantile_cont(s, 0.001) AS first, quantile_cont(s, 0.999) AS last "
+        "CREATE TEMP TABLE windowed AS SELECT quantile_cont(s, 0.001) AS first, quantile_cont(s, 0.999) "
+        "AS last "
         "FROM staged WHERE s > 631152000 AND s < 4102444800"
     )
     yes = "('true','t','1','yes','y','answered','answer','1.0')"

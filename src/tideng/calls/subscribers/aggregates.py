@@ -1,4 +1,5 @@
-"""Tables of subscriber aggregates: read from CSV, absent columns and cells are unknown, ratios are added. Pure.
+"""Tables of subscriber aggregates: read from CSV, absent columns and cells are unknown, ratios are added.
+Pure.
 
 Columns are named as in the aggregates of the "Digital Sichuan 2020" contest. Everything works with fewer: an
 absent column is a column of unknowns, and what is derived from unknowns is unknown.
@@ -60,7 +61,16 @@ RATIOS: Final = {
     "bill_months": ("arpu_sum", "arpu_mean"),
     "data_rows": ("flow_sum", "flow_mean"),
 }  # fmt: skip
-FEATURES: Final = (*COLUMNS, *RATIOS, "talk_total", "bill_spread", "bill_range", "data_spread", "incoming", "unknown")
+FEATURES: Final = (
+    *COLUMNS,
+    *RATIOS,
+    "talk_total",
+    "bill_spread",
+    "bill_range",
+    "data_spread",
+    "incoming",
+    "unknown",
+)
 
 
 class TableInvalid(ValueError):
@@ -86,7 +96,9 @@ def read(lines: Iterable[str], *, labelled: bool) -> Aggregates:
     header = [name.strip() for name in next(rows, [])]
     present = [name for name in COLUMNS if name in header]
     if not present:
-        raise TableInvalid(f"none of the known columns is there; at least one of {', '.join(COLUMNS[:6])} … is needed")
+        raise TableInvalid(
+            f"none of the known columns is there; at least one of {', '.join(COLUMNS[:6])} … is needed"
+        )
     if labelled and LABEL not in header:
         raise TableInvalid(f"there is no column {LABEL!r} to learn from (0 honest, 1 fraudster)")
     identifier = next((header.index(name) for name in IDENTIFIERS if name in header), None)
@@ -133,7 +145,8 @@ def _label(cell: str, number: int) -> int:
 
 
 def features(values: Floats) -> Floats:
-    """Columns as in `FEATURES`: what was given, ratios and differences of it; unknown where a part is unknown."""
+    """Columns as in `FEATURES`: what was given, ratios and differences of it; unknown where a part is
+    unknown."""
     column = dict(zip(COLUMNS, values.T, strict=True))
     with np.errstate(all="ignore"):
         ratios = [column[a] / np.where(column[b] == 0, np.nan, column[b]) for a, b in RATIOS.values()]

@@ -14,15 +14,26 @@ from tideng.calls.subscribers.aggregates import FEATURES, Aggregates, Floats, fe
 FOLDS: Final = 10
 MEMBERS: Final = (
     {"num_leaves": 31, "min_data_in_leaf": 10, "feature_fraction": 0.4, "learning_rate": 0.03},
-    {"num_leaves": 15, "min_data_in_leaf": 8, "feature_fraction": 0.25, "learning_rate": 0.03, "extra_trees": True},
+    {
+        "num_leaves": 15,
+        "min_data_in_leaf": 8,
+        "feature_fraction": 0.25,
+        "learning_rate": 0.03,
+        "extra_trees": True,
+    },
     {"num_leaves": 63, "min_data_in_leaf": 20, "feature_fraction": 0.3, "learning_rate": 0.03},
-)  # fmt: skip
+)
 """Different temperaments, averaged in log odds."""
 ROUNDS: Final = (500, 900, 350)
 SHARED: Final = {
-    "objective": "binary", "bagging_fraction": 0.8, "bagging_freq": 1, "lambda_l2": 3.0, "verbose": -1,
-    "deterministic": True, "num_threads": 2,
-}  # fmt: skip
+    "objective": "binary",
+    "bagging_fraction": 0.8,
+    "bagging_freq": 1,
+    "lambda_l2": 3.0,
+    "verbose": -1,
+    "deterministic": True,
+    "num_threads": 1,
+}
 FALSE_SHARES: Final = (0.01, 0.001)
 LEARN_MIN: Final = 100
 
@@ -73,9 +84,16 @@ def decode(raw: bytes) -> SubscriberModel:
 
 @kernel
 def _walk(
-    x: Floats, root: NDArray[np.int32], feature: NDArray[np.int32], limit: Floats, unknown_left: NDArray[np.bool_],
-    left: NDArray[np.int32], right: NDArray[np.int32], value: Floats, out: Floats,
-) -> None:  # fmt: skip
+    x: Floats,
+    root: NDArray[np.int32],
+    feature: NDArray[np.int32],
+    limit: Floats,
+    unknown_left: NDArray[np.bool_],
+    left: NDArray[np.int32],
+    right: NDArray[np.int32],
+    value: Floats,
+    out: Floats,
+) -> None:
     for i in range(len(x)):
         for tree in range(len(root)):
             node = root[tree]
@@ -90,20 +108,38 @@ def score(model: SubscriberModel, values: Floats) -> Floats:
     """Log odds of each row."""
     out = np.zeros(len(values))
     _walk(
-        features(values), np.array(model.root, np.int32), np.array(model.feature, np.int32), np.array(model.limit),
-        np.array(model.unknown_left, np.bool_), np.array(model.left, np.int32), np.array(model.right, np.int32),
-        np.array(model.value), out,
-    )  # fmt: skip
+        features(values),
+        np.array(model.root, np.int32),
+        np.array(model.feature, np.int32),
+        np.array(model.limit),
+        np.array(model.unknown_left, np.bool_),
+        np.array(model.left, np.int32),
+        np.array(model.right, np.int32),
+        np.array(model.value),
+        out,
+    )
     return out / model.members
 
 
-def train(table: Aggregates, *, seed: int = 1, progress: Callable[[int, int], None] | None = None) -> SubscriberModel:
-    """Learn from a labelled table, with its cross-validated quality. Raises `ModelInvalid` on too little to learn from."""
+def train(
+    table: Aggregates,
+    *,
+    seed: int = 1,
+    effort: float = 1.0,
+    progress: Callable[[int, int], None] | None = None,
+) -> SubscriberModel:
+    """Learn from a labelled table, with its cross-validated quality; `effort` is the share of rounds taken.
+
+    Raises `ModelInvalid` on too little to learn from.
+    """
     if table.labels is None:
         raise ModelInvalid("the table has no labels")
     y = table.labels
     if len(y) < LEARN_MIN or min(int(y.sum()), int((1 - y).sum())) < FOLDS:
-        raise ModelInvalid(f"{len(y)} rows with {int(y.sum())} fraudsters; at least {LEARN_MIN} rows and {FOLDS} of each kind are needed")
+        raise ModelInvalid(
+            f"{len(y)} rows with {int(y.sum())} fraudsters; at least {LEARN_MIN} rows and {FOLDS} of each "
+            f"kind are needed"
+        )
     x = features(table.values)
     rng = np.random.default_rng(seed)
     fold = np.empty(len(y), np.int64)
@@ -113,10 +149,12 @@ def train(table: Aggregates, *, seed: int = 1, progress: Callable[[int, int], No
     held = np.zeros(len(y))
     for k in range(FOLDS):
         inside = fold != k
-        held[~inside] = sum(b.predict(x[~inside], raw_score=True) for b in _members(x[inside], y[inside], seed)) / len(MEMBERS)
+        held[~inside] = sum(
+            b.predict(x[~inside], raw_score=True) for b in _members(x[inside], y[inside], seed, effort)
+        ) / len(MEMBERS)
         if progress is not None:
             progress(k + 1, FOLDS + 1)
-    boosters = _members(x, y, seed)
+    boosters = _members(x, y, seed, effort)
     if progress is not None:
         progress(FOLDS + 1, FOLDS + 1)
     at_1_percent, at_1_permille = (_threshold(held[y == 0], share) for share in FALSE_SHARES)
@@ -150,11 +188,15 @@ def _threshold(honest: Floats, share: float) -> float:
     return float(ordered[int(share * len(ordered))])
 
 
-def _members(x: Floats, y: NDArray[np.int64], seed: int) -> list[Any]:  # Any: lightgbm has no types
+def _members(
+    x: Floats, y: NDArray[np.int64], seed: int, effort: float
+) -> list[Any]:  # Any: lightgbm has no types
     import lightgbm
 
     return [
-        lightgbm.train({**SHARED, **member, "seed": seed + i}, lightgbm.Dataset(x, y), rounds)
+        lightgbm.train(
+            {**SHARED, **member, "seed": seed + i}, lightgbm.Dataset(x, y), max(1, int(rounds * effort))
+        )
         for i, (member, rounds) in enumerate(zip(MEMBERS, ROUNDS, strict=True))
     ]
 

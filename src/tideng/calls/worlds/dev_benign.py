@@ -86,7 +86,9 @@ def habits(rng: np.random.Generator, seed: int) -> Habits:
 _DAY_SHAPE: Final = np.array(
     [0.2, 0.1, 0.05, 0.05, 0.1, 0.4, 1.5, 4, 7, 9, 9.5, 8, 6, 5.5, 6, 7, 7, 7.5, 8, 8.5, 8, 6, 3, 1]
 )
-_OFFICE_SHAPE: Final = np.array([0, 0, 0, 0, 0, 0, 0, 1, 7, 12, 12, 9, 4, 8, 11, 11, 10, 6, 2, 1, 1, 0, 0, 0.0])
+_OFFICE_SHAPE: Final = np.array(
+    [0, 0, 0, 0, 0, 0, 0, 1, 7, 12, 12, 9, 4, 8, 11, 11, 10, 6, 2, 1, 1, 0, 0, 0.0]
+)
 
 
 def draw_archetypes(rng: np.random.Generator, lines: int) -> Ints:
@@ -117,14 +119,18 @@ def times_of_day(rng: np.random.Generator, day: Ints, office: np.ndarray) -> Flo
     return day * float(DAY_S) + hours * 3600.0 + rng.uniform(0, 3600, len(day))
 
 
-def everyday(rng: np.random.Generator, traffic: Traffic, kinds: Ints, days: int, town: Habits, born: Ints) -> None:
+def everyday(
+    rng: np.random.Generator, traffic: Traffic, kinds: Ints, days: int, town: Habits, born: Ints
+) -> None:
     """Calls made and received on ordinary days."""
     lines = len(kinds)
     office = np.isin(kinds, list(BUSINESS))
     own = np.array(_RATE)[kinds] * town.rate * rng.lognormal(0, 0.6, lines)
     week_day = np.arange(days) % 7
     shape = np.where((week_day == 0) | (week_day == 6), town.weekend, 1.0)
-    day_mean = own[:, None] * np.where(office[:, None], np.where(shape < 1, shape * 0.6, shape)[None, :], shape[None, :])
+    day_mean = own[:, None] * np.where(
+        office[:, None], np.where(shape < 1, shape * 0.6, shape)[None, :], shape[None, :]
+    )
     day_mean *= rng.gamma(2.5, 1 / 2.5, day_mean.shape)
     day_mean[np.arange(days)[None, :] < born[:, None]] = 0
     sessions = rng.poisson(day_mean * (1 - town.chain))
@@ -138,7 +144,13 @@ def everyday(rng: np.random.Generator, traffic: Traffic, kinds: Ints, days: int,
 
 
 def _chains(
-    rng: np.random.Generator, traffic: Traffic, kinds: Ints, town: Habits, line: Ints, start: Floats, length: Ints
+    rng: np.random.Generator,
+    traffic: Traffic,
+    kinds: Ints,
+    town: Habits,
+    line: Ints,
+    start: Floats,
+    length: Ints,
 ) -> None:
     who = np.repeat(line, length)
     count = len(who)
@@ -156,11 +168,16 @@ def _chains(
     callee = np.where(strange, new, callee)
     single = np.isin(kind, [13, 14])
     callee = np.where(single & ~strange, LINE_BASE - 1 - who % 50, callee)
-    answered = rng.random(count) < np.clip(town.answered + np.where(strange & ~popular, -0.08, 0.05), 0.2, 0.97)
+    answered = rng.random(count) < np.clip(
+        town.answered + np.where(strange & ~popular, -0.08, 0.05), 0.2, 0.97
+    )
     answered |= single & (rng.random(count) < 0.9)
-    scale = town.talk_s * np.array(
-        [1.2, 1.3, 1.4, 1, 1.3, 0.9, 0.8, 0.9, 0.9, 0.6, 0.35, 0.5, 1.2, 0.6, 0.25, 0.8, 0.8, 1.1, 1]
-    )[kind]
+    scale = (
+        town.talk_s
+        * np.array(
+            [1.2, 1.3, 1.4, 1, 1.3, 0.9, 0.8, 0.9, 0.9, 0.6, 0.35, 0.5, 1.2, 0.6, 0.25, 0.8, 0.8, 1.1, 1]
+        )[kind]
+    )
     talk = rng.lognormal(np.log(scale), town.spread * (0.7 + mix(who, town.seed, 17) % 60 / 100))
     hung = rng.random(count) < town.hang_up * (mix(who, town.seed, 18) % 100 / 60)
     talk = np.where(hung, rng.uniform(1, 15, count), talk).clip(1, 7200)
@@ -220,7 +237,8 @@ def _received(
 
 
 def shocks(rng: np.random.Generator, traffic: Traffic, kinds: Ints, days: int, town: Habits) -> None:
-    """Days on which an honest line calls many people: a wedding, a funeral, a notice, a search for a tradesman."""
+    """Days on which an honest line calls many people: a wedding, a funeral, a notice, a search for a
+    tradesman."""
     weight = np.array([1, 1, 1.5, 1.5, 2, 2.5, 12, 12, 12, 4, 1, 0.2, 0.2, 0.2, 0.1, 3, 25, 2, 0.2])
     happens = rng.poisson(town.shocks * days * weight[kinds] / 4)
     line = np.repeat(np.arange(len(kinds)), happens)
@@ -228,7 +246,9 @@ def shocks(rng: np.random.Generator, traffic: Traffic, kinds: Ints, days: int, t
     if not runs:
         return
     what = rng.choice(5, runs, p=[0.18, 0.12, 0.3, 0.25, 0.15])
-    size = (2 + rng.gamma(1.6, town.shock_size * np.array([0.9, 0.8, 1.3, 0.13, 0.2])[what] / 1.6)).astype(np.int64)
+    size = (2 + rng.gamma(1.6, town.shock_size * np.array([0.9, 0.8, 1.3, 0.13, 0.2])[what] / 1.6)).astype(
+        np.int64
+    )
     day = rng.integers(0, days, runs)
     start = times_of_day(rng, day, np.ones(runs, bool))
     who, kind = np.repeat(line, size), np.repeat(what, size)
@@ -236,9 +256,7 @@ def shocks(rng: np.random.Generator, traffic: Traffic, kinds: Ints, days: int, t
     known = rng.random(count) < np.array([0.45, 0.5, 0.1, 0.05, 0.3])[kind]
     rank = (14 * rng.random(count)).astype(np.int64)
     week = np.repeat(day // 7, size)
-    callee = np.where(
-        known, contact(who, rank, week, town.seed), stranger(rng, count, town)
-    )
+    callee = np.where(known, contact(who, rank, week, town.seed), stranger(rng, count, town))
     searched = (kind == 3) & (rng.random(count) < 1.6 * town.fame)
     callee = np.where(searched, SERVICE_BASE + rng.integers(0, 900, count), callee)
     reach = np.array([0.75, 0.78, 0.7, 0.6, 0.65])[what] + rng.normal(0, 0.12, runs)
@@ -248,10 +266,14 @@ def shocks(rng: np.random.Generator, traffic: Traffic, kinds: Ints, days: int, t
     brief = rng.random(count) < np.repeat(rng.beta(1, 6, runs), size)
     talk = np.where(brief, rng.uniform(1, 15, count), talk)
     ring = np.where(answered, rng.gamma(3, 4, count), rng.gamma(4, 6, count)).clip(2, 60)
-    gap = rng.lognormal(np.log(np.array([70, 60, 35, 60, 90])[kind] * np.repeat(rng.lognormal(0, 0.5, runs), size)), 0.9)
+    gap = rng.lognormal(
+        np.log(np.array([70, 60, 35, 60, 90])[kind] * np.repeat(rng.lognormal(0, 0.5, runs), size)), 0.9
+    )
     begin = lay_out(start, size, ring + np.where(answered, talk, 0), gap)
     traffic.add(LINE_BASE + who, callee, begin, ring, talk, answered)
-    back = ~answered & (rng.random(count) < np.repeat(rng.uniform(0, 2.2 * town.call_back + 0.05, runs), size))
+    back = ~answered & (
+        rng.random(count) < np.repeat(rng.uniform(0, 2.2 * town.call_back + 0.05, runs), size)
+    )
     number = int(back.sum())
     traffic.add(
         callee[back],

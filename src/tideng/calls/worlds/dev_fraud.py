@@ -9,14 +9,33 @@ from tideng.calls.worlds.traffic import DAY_S, EPOCH_S, LINE_BASE, Box, Ints, Tr
 
 KINDS: Final = ("burst", "steady", "slow", "mimic", "superimposed", "room", "hour")
 _PER_DAY: Final = {
-    "burst": (70, 200), "steady": (35, 75), "slow": (9, 28), "mimic": (5, 14), "superimposed": (30, 110),
-    "room": (40, 140), "hour": (15, 45),
-}  # fmt: skip
-RATE_SHARE: Final = {"burst": 0.3, "steady": 0.2, "slow": 0.15, "mimic": 0.12, "superimposed": 0.1, "room": 0.05, "hour": 0.08}
+    "burst": (70, 200),
+    "steady": (35, 75),
+    "slow": (9, 28),
+    "mimic": (5, 14),
+    "superimposed": (30, 110),
+    "room": (40, 140),
+    "hour": (15, 45),
+}
+RATE_SHARE: Final = {
+    "burst": 0.3,
+    "steady": 0.2,
+    "slow": 0.15,
+    "mimic": 0.12,
+    "superimposed": 0.1,
+    "room": 0.05,
+    "hour": 0.08,
+}
 
 
 def place(
-    rng: np.random.Generator, traffic: Traffic, kinds: Ints, days: int, town: Habits, count: int, quiet_days: int
+    rng: np.random.Generator,
+    traffic: Traffic,
+    kinds: Ints,
+    days: int,
+    town: Habits,
+    count: int,
+    quiet_days: int,
 ) -> tuple[Box, ...]:
     """Wire `count` boxes to lines, none before `quiet_days`; the truth about them."""
     homes = rng.permutation(np.flatnonzero(~np.isin(kinds, [*BUSINESS, 13, 14, 17, 18])))
@@ -54,7 +73,9 @@ def _box(
         size = max(2, int(rng.poisson(per_day * min(1.0, span / (9 * 3600)) if kind != "hour" else per_day)))
         answered = rng.random(size) >= unanswered
         brief = rng.random(size) < short
-        talk = np.where(brief, rng.gamma(1.6, 5, size), rng.lognormal(np.log(middle), width, size)).clip(1, 3600)
+        talk = np.where(brief, rng.gamma(1.6, 5, size), rng.lognormal(np.log(middle), width, size)).clip(
+            1, 3600
+        )
         hooked = rng.random(size) < rng.uniform(0, 0.06)
         talk = np.where(hooked, rng.uniform(480, 3600, size), talk)
         ring = np.where(answered, rng.gamma(3, 4.5, size), rng.gamma(5, 6, size)).clip(2, 62)
@@ -77,7 +98,9 @@ def _box(
         if kind == "mimic":
             known = rng.random(size) < rng.uniform(0, 0.2)
             rank = (8 * rng.random(size)).astype(np.int64)
-            callee = np.where(known, contact(np.full(size, line), rank, np.full(size, day // 7), town.seed), callee)
+            callee = np.where(
+                known, contact(np.full(size, line), rank, np.full(size, day // 7), town.seed), callee
+            )
         all_starts.append(start[inside])
         all_callees.append(callee[inside])
         all_rings.append(ring[inside])
@@ -87,27 +110,50 @@ def _box(
 
 
 def _wire(rng, traffic, line, kind, starts, callees, rings, talks, answereds):  # type: ignore[no-untyped-def]
-    start, callee, ring, talk, answered = (np.concatenate(part) for part in (starts, callees, rings, talks, answereds))
+    start, callee, ring, talk, answered = (
+        np.concatenate(part) for part in (starts, callees, rings, talks, answereds)
+    )
     if not len(start):
         return []
     me = np.full(len(start), LINE_BASE + line)
     traffic.add(me, callee, start, ring, talk, answered, by_box=True)
     if rng.random() < 0.5:  # the installer tries the line
         at = np.array([start[0] - rng.uniform(120, 900)])
-        traffic.add(me[:1], mobile(mix(rng.integers(0, 2**60, 1))), at, np.array([4.0]), np.array([15.0]), np.array([True]))
+        traffic.add(
+            me[:1],
+            mobile(mix(rng.integers(0, 2**60, 1))),
+            at,
+            np.array([4.0]),
+            np.array([15.0]),
+            np.array([True]),
+        )
     back = ~answered & (rng.random(len(start)) < rng.uniform(0, 0.12))
     size = int(back.sum())
     traffic.add(
-        callee[back], me[:size], start[back] + rng.lognormal(6.5, 1, size), rng.gamma(3, 4, size),
-        np.zeros(size), np.zeros(size, bool),
-    )  # fmt: skip
+        callee[back],
+        me[:size],
+        start[back] + rng.lognormal(6.5, 1, size),
+        rng.gamma(3, 4, size),
+        np.zeros(size),
+        np.zeros(size, bool),
+    )
     if kind == "mimic":
         fake = rng.random(len(start)) < rng.uniform(0.1, 0.5)
         size = int(fake.sum())
         traffic.add(
-            mobile(mix(rng.integers(0, 2**60, size))), me[:size], start[fake] + rng.uniform(60, 3000, size),
-            rng.gamma(3, 4, size), rng.lognormal(3.5, 0.8, size), rng.random(size) < 0.8,
-        )  # fmt: skip
+            mobile(mix(rng.integers(0, 2**60, size))),
+            me[:size],
+            start[fake] + rng.uniform(60, 3000, size),
+            rng.gamma(3, 4, size),
+            rng.lognormal(3.5, 0.8, size),
+            rng.random(size) < 0.8,
+        )
     return [
-        Box(line=line, kind=kind, start=int(start.min()) + EPOCH_S, stop=int(start.max()) + EPOCH_S, calls=len(start))
+        Box(
+            line=line,
+            kind=kind,
+            start=int(start.min()) + EPOCH_S,
+            stop=int(start.max()) + EPOCH_S,
+            calls=len(start),
+        )
     ]

@@ -70,7 +70,13 @@ def write(world: World, path: Path) -> None:
         "lines": world.lines,
         "days": world.days,
         "boxes": [
-            {"line": str(LINE_BASE + world.first_line + b.line), "kind": b.kind, "start": b.start, "stop": b.stop, "calls": b.calls}
+            {
+                "line": str(LINE_BASE + world.first_line + b.line),
+                "kind": b.kind,
+                "start": b.start,
+                "stop": b.stop,
+                "calls": b.calls,
+            }
             for b in world.boxes
         ],
     }

@@ -1,4 +1,5 @@
-"""Ordinary lines of the worlds the detector is judged on. Shares no constant and no behaviour with `dev_benign`."""
+"""Ordinary lines of the worlds the detector is judged on. Shares no constant and no behaviour with
+`dev_benign`."""
 
 import math
 from typing import Final
@@ -37,20 +38,44 @@ TRADES: Final = {
     "kitchen": Trade(share=2.2, daily=8.0, strangers=0.3, circle=40, talk_s=38, business=True, incoming=2.2),
     "surgery": Trade(share=1.0, daily=11, strangers=0.5, circle=70, talk_s=50, business=True, volunteer=10),
     "school": Trade(share=0.7, daily=6, strangers=0.4, circle=90, talk_s=55, business=True, volunteer=12),
-    "estate_office": Trade(share=1.1, daily=8, strangers=0.4, circle=80, talk_s=50, business=True, volunteer=10),
-    "taxi_desk": Trade(share=0.3, daily=55, strangers=0.75, circle=60, talk_s=22, business=True, incoming=1.4),
+    "estate_office": Trade(
+        share=1.1, daily=8, strangers=0.4, circle=80, talk_s=50, business=True, volunteer=10
+    ),
+    "taxi_desk": Trade(
+        share=0.3, daily=55, strangers=0.75, circle=60, talk_s=22, business=True, incoming=1.4
+    ),
     "parcel_shop": Trade(share=0.8, daily=38, strangers=0.88, circle=20, talk_s=20, reach=0.7, business=True),
-    "sales_room": Trade(share=0.4, daily=140, strangers=0.95, circle=10, talk_s=35, reach=0.4, business=True, opens=9, closes=18.5),
+    "sales_room": Trade(
+        share=0.4,
+        daily=140,
+        strangers=0.95,
+        circle=10,
+        talk_s=35,
+        reach=0.4,
+        business=True,
+        opens=9,
+        closes=18.5,
+    ),
     "quiet_sales": Trade(share=0.15, daily=60, strangers=0.9, circle=12, talk_s=45, reach=0.45),
-    "ward": Trade(share=0.7, daily=16, strangers=0.4, circle=90, talk_s=60, business=True, opens=0, closes=24),
+    "ward": Trade(
+        share=0.7, daily=16, strangers=0.4, circle=90, talk_s=60, business=True, opens=0, closes=24
+    ),
     "inn": Trade(share=0.8, daily=10, strangers=0.6, circle=50, talk_s=70, business=True, opens=0, closes=24),
-    "lift": Trade(share=1.6, daily=2.2, strangers=0, circle=1, talk_s=12, reach=0.97, incoming=0.02, opens=0, closes=24),
-    "card_reader": Trade(share=1.0, daily=9, strangers=0, circle=2, talk_s=9, reach=0.98, incoming=0, opens=8),
-    "telefax": Trade(share=2.0, daily=2.6, strangers=0.3, circle=30, talk_s=50, incoming=0.8, opens=8.5, closes=18),
-    "street_office": Trade(share=0.8, daily=8, strangers=0.3, circle=60, talk_s=60, business=True, volunteer=25),
+    "lift": Trade(
+        share=1.6, daily=2.2, strangers=0, circle=1, talk_s=12, reach=0.97, incoming=0.02, opens=0, closes=24
+    ),
+    "card_reader": Trade(
+        share=1.0, daily=9, strangers=0, circle=2, talk_s=9, reach=0.98, incoming=0, opens=8
+    ),
+    "telefax": Trade(
+        share=2.0, daily=2.6, strangers=0.3, circle=30, talk_s=50, incoming=0.8, opens=8.5, closes=18
+    ),
+    "street_office": Trade(
+        share=0.8, daily=8, strangers=0.3, circle=60, talk_s=60, business=True, volunteer=25
+    ),
     "moved_in": Trade(share=1.8, daily=1.4, strangers=0.5, circle=12, talk_s=80),
     "seldom": Trade(share=5, daily=0.1, strangers=0.2, circle=5, talk_s=90),
-}  # fmt: skip
+}
 ARCHETYPES: Final = tuple(TRADES)
 _LIST: Final = tuple(TRADES.values())
 BUSINESS: Final = frozenset(i for i, trade in enumerate(_LIST) if trade.business)
@@ -125,12 +150,17 @@ def _voice(rng: np.random.Generator, mean: Floats, shape: float) -> Floats:
     return (mean * rng.weibull(shape, len(mean)) / math.gamma(1 + 1 / shape)).clip(1, 9000)
 
 
-def everyday(rng: np.random.Generator, traffic: Traffic, kinds: Ints, days: int, town: Habits, born: Ints) -> None:
-    """Ordinary calling: single calls, errands of several, retries, incoming calls and machines that report."""
+def everyday(
+    rng: np.random.Generator, traffic: Traffic, kinds: Ints, days: int, town: Habits, born: Ints
+) -> None:
+    """Ordinary calling: single calls, errands of several, retries, incoming calls and machines that
+    report."""
     lines = len(kinds)
     temper = town.busy * rng.gamma(3, 1 / 3, lines)
     day_of_week = np.arange(days) % 7
-    factor = np.where(np.isin(kinds, list(BUSINESS))[:, None] & np.isin(day_of_week, [0, 6])[None, :], 0.35, 1.0)
+    factor = np.where(
+        np.isin(kinds, list(BUSINESS))[:, None] & np.isin(day_of_week, [0, 6])[None, :], 0.35, 1.0
+    )
     mean = (_of(kinds, "daily") * temper)[:, None] * factor * rng.weibull(1.6, (lines, days)) * 1.1
     if town.outage:
         gone = int(rng.integers(3, max(4, days)))
@@ -147,7 +177,9 @@ def everyday(rng: np.random.Generator, traffic: Traffic, kinds: Ints, days: int,
     kind = kinds[who]
     place = np.minimum(rng.zipf(1.5, len(who)) - 1, _of(kind, "circle").astype(np.int64) - 1)
     number = known(who, place, (at // (14 * DAY_S)).astype(np.int64), town)
-    odd = rng.random(len(who)) < np.clip(_of(kind, "strangers") * town.curious + 0.25 * np.repeat(errand, size), 0, 0.97)
+    odd = rng.random(len(who)) < np.clip(
+        _of(kind, "strangers") * town.curious + 0.25 * np.repeat(errand, size), 0, 0.97
+    )
     odd &= _of(kind, "strangers") > 0
     enquiry = rng.random(len(who)) < 0.3
     shop = 862_160_000_000 + np.minimum(rng.zipf(1.3, len(who)), 2500)
@@ -171,7 +203,13 @@ def everyday(rng: np.random.Generator, traffic: Traffic, kinds: Ints, days: int,
 
 
 def _answering(
-    rng: np.random.Generator, traffic: Traffic, kinds: Ints, days: int, town: Habits, temper: Floats, born: Ints
+    rng: np.random.Generator,
+    traffic: Traffic,
+    kinds: Ints,
+    days: int,
+    town: Habits,
+    temper: Floats,
+    born: Ints,
 ) -> None:
     mean = np.minimum(_of(kinds, "daily"), 20) * temper * _of(kinds, "incoming") * days
     line = np.repeat(np.arange(len(kinds)), rng.poisson(mean))
@@ -186,9 +224,13 @@ def _answering(
     alive = day >= born[line]
     start = day * float(DAY_S) + _clock(rng, kinds[line])
     traffic.add(
-        who[alive], LINE_BASE + line[alive], start[alive], (3 + rng.exponential(9, count))[alive],
-        _voice(rng, _of(kinds[line], "talk_s") * town.spoken, town.brevity)[alive], (rng.random(count) < 0.7)[alive],
-    )  # fmt: skip
+        who[alive],
+        LINE_BASE + line[alive],
+        start[alive],
+        (3 + rng.exponential(9, count))[alive],
+        _voice(rng, _of(kinds[line], "talk_s") * town.spoken, town.brevity)[alive],
+        (rng.random(count) < 0.7)[alive],
+    )
 
 
 class Occasion(Struct, frozen=True, kw_only=True):
@@ -205,13 +247,27 @@ class Occasion(Struct, frozen=True, kw_only=True):
 
 
 OCCASIONS: Final = (
-    Occasion(weight=2.0, size=1.0, known=0.5, reach=0.8, talk_s=100, pause_s=50, home=True, office=False),  # funeral
-    Occasion(weight=2.0, size=0.5, known=0.2, reach=0.7, talk_s=70, pause_s=80, home=True, office=False),  # moving
-    Occasion(weight=1.0, size=1.1, known=0.05, reach=0.55, talk_s=80, pause_s=25, home=True, office=True),  # survey
-    Occasion(weight=1.5, size=1.0, known=0.25, reach=0.75, talk_s=30, pause_s=30, home=True, office=False),  # group buy
-    Occasion(weight=5.0, size=2.0, known=0.1, reach=0.75, talk_s=40, pause_s=18, home=False, office=True),  # notice
-    Occasion(weight=3.0, size=0.15, known=0.0, reach=0.6, talk_s=55, pause_s=60, home=True, office=True),  # repairman
-    Occasion(weight=1.0, size=0.8, known=0.3, reach=0.7, talk_s=45, pause_s=40, home=True, office=True),  # charity
+    Occasion(
+        weight=2.0, size=1.0, known=0.5, reach=0.8, talk_s=100, pause_s=50, home=True, office=False
+    ),  # funeral
+    Occasion(
+        weight=2.0, size=0.5, known=0.2, reach=0.7, talk_s=70, pause_s=80, home=True, office=False
+    ),  # moving
+    Occasion(
+        weight=1.0, size=1.1, known=0.05, reach=0.55, talk_s=80, pause_s=25, home=True, office=True
+    ),  # survey
+    Occasion(
+        weight=1.5, size=1.0, known=0.25, reach=0.75, talk_s=30, pause_s=30, home=True, office=False
+    ),  # group buy
+    Occasion(
+        weight=5.0, size=2.0, known=0.1, reach=0.75, talk_s=40, pause_s=18, home=False, office=True
+    ),  # notice
+    Occasion(
+        weight=3.0, size=0.15, known=0.0, reach=0.6, talk_s=55, pause_s=60, home=True, office=True
+    ),  # repairman
+    Occasion(
+        weight=1.0, size=0.8, known=0.3, reach=0.7, talk_s=45, pause_s=40, home=True, office=True
+    ),  # charity
 )
 
 
@@ -229,15 +285,26 @@ def shocks(rng: np.random.Generator, traffic: Traffic, kinds: Ints, days: int, t
         count = len(who)
         number = mobile(mix(rng.integers(0, 2**61, count)))
         familiar = rng.random(count) < occasion.known
-        number = np.where(familiar, known(who, rng.integers(0, 12, count), np.repeat(day // 14, size), town), number)
+        number = np.where(
+            familiar, known(who, rng.integers(0, 12, count), np.repeat(day // 14, size), town), number
+        )
         ok = rng.random(count) < np.clip(occasion.reach * town.reach, 0, 0.97)
         talk = _voice(rng, np.full(count, occasion.talk_s * town.spoken), 1.3).clip(3, 3000)
         ring = np.where(ok, 3 + rng.exponential(8, count), 12 + rng.exponential(15, count)).clip(2, 80)
-        pause = 5 + rng.pareto(1.8, count) * occasion.pause_s * np.repeat(rng.uniform(0.6, 1.6, len(line)), size)
+        pause = 5 + rng.pareto(1.8, count) * occasion.pause_s * np.repeat(
+            rng.uniform(0.6, 1.6, len(line)), size
+        )
         begin = day * float(DAY_S) + (8.5 + rng.random(len(line)) * 9) * 3600
         start = lay_out(begin, size.astype(np.int64), ring + np.where(ok, talk, 0), pause)
         traffic.add(LINE_BASE + who, number, start, ring, talk, ok)
         back = ~ok & (rng.random(count) < 0.3)
         late = start[back] + 60 + rng.exponential(1500, int(back.sum()))
         n = int(back.sum())
-        traffic.add(number[back], LINE_BASE + who[back], late, np.full(n, 8.0), _voice(rng, np.full(n, 60.0), 1.0), rng.random(n) < 0.8)
+        traffic.add(
+            number[back],
+            LINE_BASE + who[back],
+            late,
+            np.full(n, 8.0),
+            _voice(rng, np.full(n, 60.0), 1.0),
+            rng.random(n) < 0.8,
+        )

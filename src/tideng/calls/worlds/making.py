@@ -19,7 +19,9 @@ from tideng.calls.worlds.traffic import (
 Family = Literal["dev", "held"]
 
 
-def make(family: Family, seed: int, *, lines: int, days: int, boxes: int, quiet_days: int = 7, first_line: int = 0) -> World:
+def make(
+    family: Family, seed: int, *, lines: int, days: int, boxes: int, quiet_days: int = 7, first_line: int = 0
+) -> World:
     """The same arguments give the same world. No box begins before `quiet_days` have passed."""
     rng = np.random.default_rng([seed, 0 if family == "dev" else 1])
     benign, fraud = (dev_benign, dev_fraud) if family == "dev" else (held_benign, held_fraud)

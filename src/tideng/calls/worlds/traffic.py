@@ -124,7 +124,9 @@ class Traffic:
         )
 
 
-def one_call_at_a_time(columns: list[NDArray[np.generic]], lines: int, channels: Ints) -> list[NDArray[np.generic]]:
+def one_call_at_a_time(
+    columns: list[NDArray[np.generic]], lines: int, channels: Ints
+) -> list[NDArray[np.generic]]:
     """A line in use carries no second call: outgoing calls are not made, incoming ones find it busy.
 
     Lines with more than one channel (hunt groups) are left as they are.
@@ -168,6 +170,8 @@ def noise(
 
 def in_order_of_arrival(columns: list[NDArray[np.generic]]) -> list[NDArray[np.generic]]:
     """A record is written when its call ends."""
-    end = np.asarray(columns[2], np.int64) + np.asarray(columns[3], np.int64) + np.asarray(columns[4], np.int64)
+    end = (
+        np.asarray(columns[2], np.int64) + np.asarray(columns[3], np.int64) + np.asarray(columns[4], np.int64)
+    )
     order = np.argsort(end, kind="stable")
     return [column[order] for column in columns]
