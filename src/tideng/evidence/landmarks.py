@@ -40,6 +40,7 @@ class ExportEntry(Struct, frozen=True, kw_only=True, gc=False):
     """How many fields of them were opened."""
     kind: Literal["export/1"] = "export/1"
     purpose: str
+    """What it was handed over for, as whoever asked said it."""
 
 
 class ErasureEntry(Struct, frozen=True, kw_only=True, gc=False):
@@ -64,6 +65,7 @@ class HoldEntry(Struct, frozen=True, kw_only=True, gc=False):
     at: int
     by: str
     case: str
+    """The number of the case the data are kept for."""
     kind: Literal["hold/1"] = "hold/1"
     state: Literal["begun", "ended"]
     subject: str
