@@ -7,7 +7,7 @@ import asyncio
 import struct
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -149,16 +149,17 @@ class Peer:
         return self.sequence
 
     async def read(self) -> Got:
-        """The next PDU; enquire_link is answered on the way."""
+        """The next PDU, whatever it is."""
         async with asyncio.timeout(PATIENCE_S):
             length, command, status, sequence = HEADER.unpack(await self.reader.readexactly(16))
             body = await self.reader.readexactly(length - 16)
         return Got(command, status, sequence, body)
 
     async def ask(self, command: int, body: bytes = b"") -> Got:
-        """Send, and the next PDU, which must be its answer."""
+        """Send, and the next PDU, which must be its answer; enquire_link is answered on the way."""
         sequence = self.send(command, body)
-        got = await self.read()
+        while (got := await self.read()).command == ENQUIRE:
+            self.writer.write(pdu(ENQUIRE | RESP, got.sequence))
         assert (got.command, got.sequence) == (command | RESP, sequence), got
         return got
 
@@ -181,10 +182,8 @@ class Peer:
 
     async def close(self) -> None:
         self.writer.close()
-        try:
+        with suppress(ConnectionError):  # the server was first
             await self.writer.wait_closed()
-        except ConnectionError:
-            pass  # the server was first
 
 
 class Desk:
@@ -326,7 +325,10 @@ class Rig:
             await self.parts.close()
 
     async def restart(self) -> None:
-        """The process ends and another begins on the same data."""
+        """The process ends and another begins on the same data; its connections end with it."""
+        for peer in self.peers:
+            await peer.close()
+        self.peers.clear()
         await self.stop()
         self.store.close()
         self.store = self._open()
@@ -381,14 +383,14 @@ def play(folder: Path, story: Callable[[Rig], Awaitable[None]], **how: Any) -> N
     asyncio.run(run())
 
 
-def report(number: int, state: str = "delivered", **fields: Any) -> Letter:
+def report(mail: int, state: str = "delivered", **fields: Any) -> Letter:
     """A letter about message 4711."""
     known = {"message": 4711, "code_number": "106900990003", "number": "8613800138000", "at": NOON}
     return structs.replace(
-        Letter(id=number, customer="acme", kind="report", state=state, **known),  # type: ignore[arg-type]
+        Letter(id=mail, customer="acme", kind="report", state=state, **known),  # type: ignore[arg-type]
         **fields,
     )
 
 
-def reply(number: int, text: str) -> Letter:
-    return report(number, "reply", kind="inbound", text=text)
+def reply(mail: int, text: str) -> Letter:
+    return report(mail, "reply", kind="inbound", text=text)

@@ -15,6 +15,7 @@ from tideng.evidence.entries import decode_entry, encode_entry
 from tideng.evidence.index_map import Held, Lookup, LookupInvalid, check_lookup
 from tideng.evidence.indexer import Indexer
 from tideng.evidence.name_key import NameKey, label_of, name_of
+from tideng.evidence.naming import APART_MIN, NamingFailed, names_apart
 from tideng.evidence.sqlite import SCHEMA, SqliteLedger
 from tideng.evidence.verifier import curve
 from tideng.storage.sqlite import Writer
@@ -238,3 +239,16 @@ def test_old_maps_outlive_an_erased_name(rig: Rig) -> None:
     rig.whose.lost.add("a")
     assert rig.holds("b") == [(1,)]
     assert rig.holds("a") == [(0,)]  # the number itself still leads there, for whoever brings it
+
+
+def test_names_worked_out_apart_are_the_same() -> None:
+    seed = bytes(range(32))
+    numbers = [f"86138{number:08d}" for number in range(APART_MIN)]
+    assert names_apart(seed, numbers) == [NameKey(seed).name(number) for number in numbers]
+    assert names_apart(seed, numbers[:3]) == names_apart(seed, numbers)[:3]
+
+
+def test_a_process_that_gives_no_names_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.executable", "/bin/false")
+    with pytest.raises(NamingFailed, match="ended with 1"):
+        names_apart(bytes(32), ["1"] * APART_MIN)

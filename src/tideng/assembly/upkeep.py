@@ -9,6 +9,7 @@ import structlog
 
 from tideng.assembly.evidence import make_indexer, make_publisher, make_timestamper
 from tideng.evidence.ledger import LedgerError
+from tideng.evidence.naming import NamingFailed
 from tideng.evidence.publishing import WitnessFailed
 from tideng.evidence.resources import Resource
 from tideng.evidence.timestamping import NotStamped
@@ -19,7 +20,7 @@ from tideng.storage.failures import StorageError
 T = TypeVar("T")
 _log = structlog.get_logger()
 TICK_S: Final = 1.0
-_TROUBLE: Final = (StorageError, LedgerError, WitnessFailed, NotStamped)
+_TROUBLE: Final = (StorageError, LedgerError, WitnessFailed, NotStamped, NamingFailed)
 
 
 class EvidenceUpkeep:

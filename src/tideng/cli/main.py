@@ -10,11 +10,13 @@ from rich.markup import escape
 from tideng import __version__
 from tideng.cli import (
     accounts,
+    calls,
     evidence,
     gateway,
     ledger,
     registry,
     retention,
+    scan,
     simulate,
     subject,
     upkeep,
@@ -75,6 +77,8 @@ app.add_typer(evidence.app, name="evidence", rich_help_panel="Evidence")
 app.add_typer(witness.app, name="witness", rich_help_panel="Evidence")
 app.add_typer(subject.app, name="subject", rich_help_panel="Evidence")
 app.add_typer(retention.app, name="retention", rich_help_panel="Evidence")
+app.add_typer(scan.app, name="scan", rich_help_panel="Scan")
+calls.add_to(app)
 app.add_typer(simulate.app, name="simulate", rich_help_panel="Trying it out")
 simulate.add_play(app)
 upkeep.add_to(app)

@@ -16,12 +16,16 @@ from tideng.evidence import index_map
 from tideng.evidence.entries import declare, encode_entry
 from tideng.evidence.index_map import Held, Lookup
 from tideng.evidence.name_key import NameKey, label_of
+from tideng.evidence.naming import names_apart
 from tideng.storage.bulk import BulkInsert, rows_json
 from tideng.storage.migrations import Migration
 
 UNNAMED_MAX: Final = 2_000
 """Entries of one interval that may be listed as concerning somebody whose number is not known."""
 READ_TOGETHER: Final = 2_000
+NAMED_TOGETHER: Final = 20_000
+Naming = Callable[[bytes, Sequence[str]], Sequence[bytes]]
+"""How the names of many numbers are worked out from the key's seed; see `naming`."""
 
 SCHEMA: Final = Migration(
     2,
@@ -154,7 +158,13 @@ def last_interval(conn: sqlite3.Connection) -> Interval | None:
 
 
 def draft(
-    conn: sqlite3.Connection, ledger: Appends, concerned: Concerned, names: NameKey, *, entries_max: int
+    conn: sqlite3.Connection,
+    ledger: Appends,
+    concerned: Concerned,
+    names: NameKey,
+    *,
+    entries_max: int,
+    naming: Naming = names_apart,
 ) -> Draft | None:
     """Work out the next interval, up to what is durable now; None if there is nothing since the last.
 
@@ -167,7 +177,7 @@ def draft(
     if stop == first or (last is not None and (stop, last.position) == (first + 1, first)):
         return None  # an interval that holds nothing but the last one's own entry would go on for ever
     whose = _whose(conn, ledger, concerned, first, stop)
-    known = _names(conn, concerned, names, sorted(whose))
+    known = _names(conn, concerned, names, sorted(whose), naming)
     labels: dict[bytes, Held] = {}
     unnamed: list[int] = []
     for subject, indices in whose.items():
@@ -177,7 +187,8 @@ def draft(
         label = label_of(known[subject], first)
         labels[label] = Held(tuple(indices), names.salt(label))
     if len(unnamed) > UNNAMED_MAX:
-        return draft(conn, ledger, concerned, names, entries_max=max(UNNAMED_MAX, (stop - first) // 2))
+        half = max(UNNAMED_MAX, (stop - first) // 2)
+        return draft(conn, ledger, concerned, names, entries_max=half, naming=naming)
     below = index_map.branches({label: index_map.sealed(held) for label, held in labels.items()})
     entry = IndexEntry(
         at=ledger.now(),
@@ -269,10 +280,10 @@ def _whose(
 
 
 def _names(
-    conn: sqlite3.Connection, concerned: Concerned, key: NameKey, subjects: Sequence[str]
+    conn: sqlite3.Connection, concerned: Concerned, key: NameKey, subjects: Sequence[str], naming: Naming
 ) -> dict[str, bytes]:
     known: dict[str, bytes] = {}
-    for some in _pieces(subjects):
+    for some in _pieces(subjects, NAMED_TOGETHER):
         rows = conn.execute(
             "SELECT subject, name FROM subject_name WHERE name IS NOT NULL"
             " AND subject IN (SELECT value FROM json_each(?))",
@@ -281,13 +292,13 @@ def _names(
         known.update((subject, bytes(name)) for subject, name in rows)
         missing = [subject for subject in some if subject not in known]
         numbers = concerned.numbers_of(conn, missing) if missing else {}
-        known.update((subject, key.name(number)) for subject, number in numbers.items())
+        known.update(zip(numbers, naming(key.seed, [*numbers.values()]), strict=True))
     return known
 
 
-def _pieces(subjects: Sequence[str]) -> Iterable[Sequence[str]]:
-    for start in range(0, len(subjects), READ_TOGETHER):
-        yield subjects[start : start + READ_TOGETHER]
+def _pieces(subjects: Sequence[str], size: int) -> Iterable[Sequence[str]]:
+    for start in range(0, len(subjects), size):
+        yield subjects[start : start + size]
 
 
 def _packed(indices: Sequence[int]) -> bytes:

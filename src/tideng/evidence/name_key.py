@@ -26,6 +26,7 @@ class NameKey:
     """The secret side: names, and proofs of names. `seed`: 32 secret bytes, as an Ed25519 key's."""
 
     def __init__(self, seed: bytes) -> None:
+        self.seed = seed
         expanded = sha512(seed).digest()
         self.public: bytes = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
         scalar = bytearray(expanded[:32])

@@ -8,7 +8,7 @@ neither Nagle's algorithm nor a peer's delayed acknowledgement ever holds a mess
 import asyncio
 import socket
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 from msgspec import Struct
 
@@ -164,7 +164,7 @@ class SmppConnection(asyncio.Protocol):
     def close(self, reason: str) -> None:
         """End after what is written has left, within LINGER_S."""
         if self._closing_at is None and self._transport is not None:
-            self._flush()
+            self._write_out()  # even to a slow peer: the transport sends what it holds before it closes
             self._closing_at = self._clock()
             self._reason = reason
             self._transport.close()
@@ -199,14 +199,14 @@ class SmppConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """asyncio: connected."""
-        if not isinstance(transport, asyncio.Transport):
-            raise TypeError(f"SMPP needs a stream transport, not {type(transport).__name__}")
-        self._transport = transport
-        sock = transport.get_extra_info("socket")
+        # A stream, by the contract of create_server and create_connection; uvloop's inherits nothing.
+        stream = cast(asyncio.Transport, transport)
+        self._transport = stream
+        sock = stream.get_extra_info("socket")
         if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        transport.set_write_buffer_limits(high=WRITE_HIGH_BYTES)
-        address = transport.get_extra_info("peername")
+        stream.set_write_buffer_limits(high=WRITE_HIGH_BYTES)
+        address = stream.get_extra_info("peername")
         self.peer = f"{address[0]}:{address[1]}" if isinstance(address, tuple) else ""
         self.handler.connected(self)
 
@@ -271,7 +271,11 @@ class SmppConnection(asyncio.Protocol):
         self._flush()
 
     def _flush(self) -> None:
-        if self._buffer and self.is_writable and self._transport is not None:
+        if self.is_writable:
+            self._write_out()
+
+    def _write_out(self) -> None:
+        if self._buffer and self._transport is not None:
             octets = b"".join(self._buffer)
             self._buffer.clear()
             self._buffered = 0

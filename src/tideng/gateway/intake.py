@@ -1,7 +1,7 @@
 """Intake: a batch of submissions is reviewed, recorded in the ledger and answered. In this order."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 from typing import Final, Protocol
 
@@ -31,6 +31,8 @@ from tideng.gateway.telling import report_mail
 from tideng.identifiers.phone import NotANumber, parse
 
 SOFTWARE: Final = f"tideng {__version__}"
+LANES: Final = 2
+"""Batches at once: one is reviewed while the one before it is being synced to disk."""
 _STATES: Final = {"send": "queued", "hold": "held", "refuse": "refused"}
 _KEY_OCTETS: Final = 32
 _NONCE_OCTETS: Final = 12
@@ -106,7 +108,9 @@ class Intake:
             self._failed,
             waiting_max=settings.waiting_max,
             batch_max=settings.batch_max,
+            lanes=LANES,
         )
+        self._uncommitted: dict[asyncio.Future[Sequence[Position]], frozenset[str]] = {}
         self.start = self._pump.start
         self.close = self._pump.close
 
@@ -133,21 +137,51 @@ class Intake:
         for waiting in batch:
             waiting.answer(refusal)
 
-    async def _work(self, batch: list[_Waiting]) -> None:
+    async def _work(self, batch: list[_Waiting]) -> Awaitable[None]:
+        """Review these and hand their decisions to the writer; the rest is the commit and the answers."""
         store = self._store
-        now = store.ledger.now()
-        cases = self._cases([waiting.submission for waiting in batch], now)
-        verdicts = review(cases, self._registry.snapshot, self.policy, now, store.time_zone)
-        keys = await store.keys_for([case.facts.subject for case in cases])
+        subjects = [store.subject(_number(waiting.submission.recipient)) for waiting in batch]
+        await self._earlier_ones(subjects)
+        # The keys' own commit runs while the review does.
+        fetching = asyncio.ensure_future(store.keys_for(subjects))
+        try:
+            now = store.ledger.now()
+            cases = self._cases([waiting.submission for waiting in batch], subjects, now)
+            verdicts = review(cases, self._registry.snapshot, self.policy, now, store.time_zone)
+        finally:
+            keys = await fetching
         sendable = sum(1 for v in verdicts if v.action == "send" and v.not_before <= now)
         by_memory = self._dispatch.reserve(sendable)
         drafts = [*self._drafts(cases, verdicts, keys, now, by_memory)]
         mail = [*self._first_mail(drafts, now)]
         day = store.day(now)
+        committing = asyncio.ensure_future(
+            store.run(lambda conn: write_new(conn, store.ledger, [draft.row for draft in drafts], mail, day))
+        )
+        self._uncommitted[committing] = frozenset(subjects)
+        committing.add_done_callback(self._uncommitted.__delitem__)
+        return self._after(committing, batch, verdicts, drafts, mail, by_memory)
+
+    async def _earlier_ones(self, subjects: Sequence[str]) -> None:
+        """Wait for the commit of earlier batches that wrote to one of these recipients: what was sent to
+        them is a fact of the review (duplicates, frequency).
+        """
+        for committing, theirs in [*self._uncommitted.items()]:
+            if not theirs.isdisjoint(subjects):
+                await asyncio.wait([committing])
+
+    async def _after(
+        self,
+        committing: "asyncio.Future[Sequence[Position]]",
+        batch: list[_Waiting],
+        verdicts: Sequence[Verdict],
+        drafts: "Sequence[_Draft]",
+        mail: Sequence[NewMail],
+        by_memory: int,
+    ) -> None:
+        """Once it is durable: tell the mailbox, dispatch and the submitters."""
         try:
-            positions = await store.run(
-                lambda conn: write_new(conn, store.ledger, [draft.row for draft in drafts], mail, day)
-            )
+            positions = await committing
         except BaseException:
             self._dispatch.unreserve(by_memory)
             raise
@@ -170,9 +204,8 @@ class Intake:
                 if letter is not None:
                     yield letter
 
-    def _cases(self, submissions: Sequence[Submission], now: Micros) -> list[Case]:
+    def _cases(self, submissions: Sequence[Submission], subjects: Sequence[str], now: Micros) -> list[Case]:
         store = self._store
-        subjects = [store.subject(_number(submission.recipient)) for submission in submissions]
         refusals = opted_out(store.reader, subjects)
         agreed = consents(store.reader, subjects, now)
         recent = recent_messages(store.reader, subjects, now - self.policy.memory_us)

@@ -7,7 +7,7 @@ from typing import Final
 from tideng.gateway.messages import Micros, Submission
 from tideng.gateway.registry.values import CATEGORIES, Template
 from tideng.gateway.review.policy import MINUTE, SEVERITY, UNLISTED, Policy
-from tideng.gateway.review.reading import Reading, read
+from tideng.gateway.review.reading import READ_CHARACTERS_MAX, Reading, read
 from tideng.gateway.review.registry_view import RegistryView
 from tideng.gateway.review.rules_message import RULES
 from tideng.gateway.review.rules_standing import standing_of
@@ -16,6 +16,7 @@ from tideng.gateway.review.situation import Situation
 from tideng.gateway.review.standing import Asked, Standing
 from tideng.gateway.review.values import Action, Case, Finding, RecentMessage, Verdict
 from tideng.identifiers.phone import NotANumber, Number, parse
+from tideng.text.signature import read_signature
 
 TEXTS_KEPT: Final = 2048
 """Readings kept between reviews; identical texts are common. About 10 MB at most."""
@@ -130,13 +131,12 @@ class _Batch:
 
     def _read(self, submission: Submission) -> _ReadText:
         text = submission.text or ""
-        found = read_kept(text, self._policy)
-        if found[0].signature:
-            return found
-        customer = self._registry.customer(submission.customer)
-        if customer is None or not customer.default_signature:
-            return found
-        return read_kept(f"【{customer.default_signature}】{text}", self._policy)
+        # A glance at both ends, so that a text which gets the customer's own signature is read once.
+        if not read_signature(text[:READ_CHARACTERS_MAX])[0]:
+            customer = self._registry.customer(submission.customer)
+            if customer is not None and customer.default_signature:
+                text = f"【{customer.default_signature}】{text}"
+        return read_kept(text, self._policy)
 
     def _standing(self, submission: Submission, reading: Reading, category: str) -> Standing:
         return self._answer(

@@ -1,6 +1,7 @@
 """SMPP times, `YYMMDDhhmmsstnnp` (SMPP 3.4 §7.1.1): text to microseconds UTC and back. No clock here."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from tideng.gateway.wire.smpp.errors import OurMistake, PeerMistake
@@ -21,7 +22,13 @@ def format_absolute(at: int) -> str:
     """
     if not FIRST <= at < LAST:
         raise OurMistake(f"{at} µs is outside 2000 to 2099; SMPP times have two-digit years")
-    moment = EPOCH + timedelta(microseconds=at)
+    return _absolute(at // 100_000)
+
+
+@lru_cache(maxsize=1024)
+def _absolute(tenths: int) -> str:
+    # Messages of one moment share it: every tenth of a second is written once.
+    moment = EPOCH + timedelta(milliseconds=100 * tenths)
     return f"{moment:%y%m%d%H%M%S}{moment.microsecond // 100_000}00+"
 
 
