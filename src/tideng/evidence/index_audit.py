@@ -108,7 +108,7 @@ def _audit_one(
                 totals.tell(f"{where}: entry {index} concerns somebody under whose label it does not stand")
             else:
                 totals.confirmed += 1
-    # An erased person's consents and opt-outs no longer say whose they were: fewer may be found than are held.
+    # An erased person's consents and opt-outs no longer say whose they were: fewer may be found than held.
     if concerning > listed or listed != entry["entries"]:
         totals.tell(f"{where}: {concerning} entries concern people, the map holds {listed}")
     totals.unnameable += max(0, listed - concerning)
