@@ -10,8 +10,10 @@ from typing import Final
 
 import structlog
 
+from tideng.assembly.evidence import record_environment
 from tideng.assembly.http import HttpDoor, serving
 from tideng.assembly.steps import Steps
+from tideng.assembly.upkeep import EvidenceUpkeep
 from tideng.evidence.keys import secret_key
 from tideng.gateway.api_keys import ApiKeys
 from tideng.gateway.doors.pages_deps import DoorLine
@@ -103,17 +105,20 @@ class Gateway:
             monotonic=time.monotonic,
             allowed_networks=settings.reports.webhook_networks,
         )
+        self.evidence = EvidenceUpkeep(store, settings)
         self._exit = AsyncExitStack()
 
     async def __aenter__(self) -> "Gateway":
         """Start the steps, then the doors, so that nothing arrives where nobody listens yet."""
         self._exit.callback(self.store.close)
+        await self.evidence.check_start()
+        record_environment(self.store, self.loaded, self.policy.hash)
         await self.steps.start(self._exit)
         self.webhooks.start()
         self._exit.push_async_callback(self.webhooks.close)
         await self.smpp.start()
         self._exit.push_async_callback(self.smpp.close)
-        for ticker in (self._tick(), self._tick_slowly()):
+        for ticker in (self._tick(), self._tick_slowly(), self.evidence.run()):
             task = asyncio.create_task(ticker)
             self._exit.push_async_callback(_stop, task)
         return self
@@ -144,7 +149,7 @@ class Gateway:
 
     def gauges(self) -> dict[str, float]:
         """Queue depths and the like, for /metrics."""
-        return self.steps.gauges()
+        return {**self.steps.gauges(), **self.evidence.gauges()}
 
     async def _tick(self) -> None:
         """Wake what waits for a moment to come: due messages, letters that came back."""

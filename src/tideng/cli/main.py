@@ -8,7 +8,20 @@ import typer
 from rich.markup import escape
 
 from tideng import __version__
-from tideng.cli import accounts, gateway, ledger, registry, simulate, upkeep
+from tideng.cli import (
+    accounts,
+    calls,
+    evidence,
+    gateway,
+    ledger,
+    registry,
+    retention,
+    scan,
+    simulate,
+    subject,
+    upkeep,
+    witness,
+)
 from tideng.cli.show import stop
 from tideng.settings import Loaded, SettingsInvalid, load
 
@@ -60,6 +73,12 @@ gateway.add_to(app)
 app.add_typer(registry.app, name="registry", rich_help_panel="Registry and people")
 accounts.add_to(app)
 app.add_typer(ledger.app, name="ledger", rich_help_panel="Evidence")
+app.add_typer(evidence.app, name="evidence", rich_help_panel="Evidence")
+app.add_typer(witness.app, name="witness", rich_help_panel="Evidence")
+app.add_typer(subject.app, name="subject", rich_help_panel="Evidence")
+app.add_typer(retention.app, name="retention", rich_help_panel="Evidence")
+app.add_typer(scan.app, name="scan", rich_help_panel="Scan")
+calls.add_to(app)
 app.add_typer(simulate.app, name="simulate", rich_help_panel="Trying it out")
 simulate.add_play(app)
 upkeep.add_to(app)

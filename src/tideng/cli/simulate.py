@@ -7,9 +7,11 @@ import typer
 from rich.markup import escape
 
 from tideng.cli.show import out, stop
+from tideng.cli.simulate_calls import calls
 from tideng.gateway.carriers.simulator_settings import Behaviour, IdStyle, SimulatorSettings
 
 app = typer.Typer(help="Simulated counterparts, for trying out and for your own tests.", no_args_is_help=True)
+app.command()(calls)
 
 
 @app.command()

@@ -5,14 +5,16 @@ starts at leaf (256·n + i)·256**L. Level 0 holds leaf hashes. Only the last ti
 """
 
 from collections.abc import Callable, Sequence
+from hashlib import sha256
 
 from msgspec import Struct
 
-from tideng.evidence.merkle import HASH_BYTES, Edge, fold, node_hash
+from tideng.evidence.merkle import HASH_BYTES, Edge, fold
 
 TILE_WIDTH = 256
 TILE_HEIGHT = 8
 TILE_BYTES = TILE_WIDTH * HASH_BYTES
+PAIR_BYTES = 2 * HASH_BYTES
 
 
 class Tile(Struct, frozen=True):
@@ -146,10 +148,12 @@ class TileHashes:
 
 def tile_root(hashes: bytes) -> bytes:
     """The root over 1, 2, 4, … 256 hashes of one tile."""
-    row = split_hashes(hashes)
-    while len(row) > 1:
-        row = [node_hash(row[i], row[i + 1]) for i in range(0, len(row), 2)]
-    return row[0]
+    # Two neighbours lie beside each other already: no list, no call, one hash each.
+    while len(hashes) > HASH_BYTES:
+        hashes = b"".join(
+            [sha256(b"\x01" + hashes[i : i + PAIR_BYTES]).digest() for i in range(0, len(hashes), PAIR_BYTES)]
+        )
+    return hashes
 
 
 def split_hashes(hashes: bytes) -> list[bytes]:

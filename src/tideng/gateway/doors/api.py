@@ -196,7 +196,7 @@ class _Door:
         )
 
     async def _let_in(self, request: HttpRequest, operation: Operation, peer: str) -> ApiKey | None:
-        if operation.access == "open" or (operation.access == "local" and _is_local(request, peer)):
+        if operation.access == "open" or (operation.access == "local" and is_local(request, peer)):
             return None
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
@@ -223,7 +223,8 @@ def _query(request: HttpRequest) -> dict[str, str]:
         raise Problem("bad-request", detail) from error
 
 
-def _is_local(request: HttpRequest, peer: str) -> bool:
+def is_local(request: HttpRequest, peer: str) -> bool:
+    """Whether the caller sits on this machine itself."""
     # Behind a proxy on this machine everybody would look local.
     return peer in _LOCAL and not any(name in request.headers for name in _FORWARDED)
 

@@ -1,17 +1,25 @@
 """The gateway's store: one database with its single writer, the ledger in it, and the keys beside it."""
 
+import contextlib
 import os
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Final, TypeVar
 
+from tideng.evidence.commitment import KEY_BYTES
+from tideng.evidence.completeness import keep_numbers_in
 from tideng.evidence.keys import secret_key, signing_key
+from tideng.evidence.name_key import NameKey
+from tideng.evidence.publishing import SCHEMA as SEEN
+from tideng.evidence.publishing import Seen, check_continues
 from tideng.evidence.sqlite import SCHEMA as LEDGER
 from tideng.evidence.sqlite import SqliteLedger
 from tideng.evidence.subjects import SCHEMA as SUBJECTS
-from tideng.evidence.subjects import SubjectKeys
+from tideng.evidence.subjects import SubjectErased, SubjectKeys, open_sealed, seal
 from tideng.gateway.messages import Micros
 from tideng.gateway.registry.schema import MIGRATIONS as REGISTRY
 from tideng.gateway.registry.schema import ROOM as REGISTRY_ROOM
@@ -19,6 +27,7 @@ from tideng.gateway.store.api_keys import MIGRATIONS as API_KEYS
 from tideng.gateway.store.api_keys import ROOM as KEYS_ROOM
 from tideng.gateway.store.schema import MIGRATIONS
 from tideng.identifiers.keyed import keyed_hash
+from tideng.storage.failures import StorageError
 from tideng.storage.migrations import Migration
 from tideng.storage.sqlite import Writer
 
@@ -26,6 +35,11 @@ T = TypeVar("T")
 
 DATABASE: Final = "tideng.db"
 KEYS: Final = "keys.db"
+MET_TOGETHER: Final = 500
+MET_MAX: Final = 200_000
+"""Numbers remembered between two looks of the completeness index; the rest is read from the messages."""
+KEYS_SCHEMA: Final[Mapping[str, Sequence[Migration]]] = {"subjects": SUBJECTS, "seen": SEEN}
+"""Rooms of the other database: subjects' keys, and what of the ledger was shown to others."""
 SCHEMA: Final[Mapping[str, Sequence[Migration]]] = {
     "evidence": LEDGER,
     "gateway": MIGRATIONS,
@@ -49,6 +63,8 @@ class Store:
         keys: SubjectKeys,
         key_writer: Writer,
         lookup_key: bytes,
+        names: NameKey,
+        seen: Seen,
         *,
         now: Callable[[], Micros],
         time_zone: tzinfo,
@@ -60,11 +76,18 @@ class Store:
         self.now = now
         self.time_zone = time_zone
         self._lookup_key = lookup_key
+        self.names = names
+        self.seen = seen
+        self.met: dict[str, str] = {}
+        """Subjects and their numbers, until the completeness index has named them."""
         self.reader: sqlite3.Connection = writer.reader()
 
     def subject(self, number: str) -> str:
         """The keyed hash under which this number's records are kept."""
-        return keyed_hash(self._lookup_key, "subject", number)
+        subject = keyed_hash(self._lookup_key, "subject", number)
+        if len(self.met) < MET_MAX:
+            self.met[subject] = number
+        return subject
 
     def text_key(self, text: str) -> str:
         """Comparable, not readable: equal texts have equal keys."""
@@ -81,19 +104,46 @@ class Store:
     def entropy(self, octets: int) -> bytes:
         return os.urandom(octets)
 
+    def keep_met(self) -> None:
+        """Keep, sealed, the numbers of people whom the completeness index may yet have to name."""
+        met, self.met = self.met, {}
+        waiting = iter(met.items())
+        while some := dict(islice(waiting, MET_TOGETHER)):
+            self.writer.call(partial(keep_numbers_in, met=some, seal=self._seal_number))
+
+    def open_number(self, subject: str, sealed: bytes) -> str:
+        """The number that `keep_met` kept. Raises `SealBroken`."""
+        return open_sealed(self.names.sealing, sealed, b"number:" + subject.encode()).decode()
+
+    def _seal_number(self, subject: str, number: str) -> bytes:
+        return seal(self.names.sealing, number.encode(), self.entropy(12), b"number:" + subject.encode())
+
     async def run(self, job: Callable[[sqlite3.Connection], T]) -> T:
         """One job of the writer; durable when it returns."""
         return await self.writer.run(job)
 
     async def keys_for(self, subjects: Sequence[str]) -> dict[str, bytes]:
-        """The subjects' keys, made durable first where they are new."""
-        return await self.keys.keys_for_async(subjects, self.entropy)
+        """The subjects' keys, made durable first where they are new.
+
+        For a person who was erased it is a key that nobody keeps: what is recorded about them since is
+        recorded, and its content is gone with this process.
+        """
+        try:
+            return await self.keys.keys_for_async(subjects, self.entropy)
+        except SubjectErased as error:
+            erased = set(error.subjects)
+            rest = [subject for subject in subjects if subject not in erased]
+            kept = await self.keys.keys_for_async(rest, self.entropy) if rest else {}
+            return kept | {subject: self.entropy(KEY_BYTES) for subject in erased}
 
     def key_for(self, subject: str) -> bytes:
         """One subject's key. Raises `SubjectErased`."""
         return self.keys.keys_for([subject], self.entropy)[subject]
 
     def close(self) -> None:
+        # Without a disk the numbers are lost; the index then lists their entries as unnamed.
+        with contextlib.suppress(StorageError):
+            self.keep_met()
         self.reader.close()
         self.ledger.close()
         self.writer.close()
@@ -115,11 +165,23 @@ def open_store(
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     signing = signing_key(directory / "ledger.key")
     lookup = secret_key(directory / "lookup.key")
+    names = NameKey(secret_key(directory / "index.key"))
     writer = Writer(directory / DATABASE, schema={**SCHEMA, **(more_schema or {})}, clock=now)
     try:
         ledger = SqliteLedger(writer, origin=origin, key=signing, clock=now)
-        key_writer = Writer(directory / KEYS, schema={"subjects": SUBJECTS}, secure_delete=True, clock=now)
+        key_writer = Writer(directory / KEYS, schema=KEYS_SCHEMA, secure_delete=True, clock=now)
     except BaseException:
         writer.close()
         raise
-    return Store(writer, ledger, SubjectKeys(key_writer), key_writer, lookup, now=now, time_zone=time_zone)
+    try:
+        seen = Seen(key_writer, origin)
+        last = seen.last()
+        if last is not None:
+            check_continues(ledger, *last, who="keys.db")
+    except BaseException:
+        ledger.close()
+        writer.close()
+        key_writer.close()
+        raise
+    keys = SubjectKeys(key_writer)
+    return Store(writer, ledger, keys, key_writer, lookup, names, seen, now=now, time_zone=time_zone)

@@ -1,0 +1,297 @@
+"""`tideng scan`: how many people a pile of files exposes, which data, and what that means in law."""
+
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+from rich.markup import escape
+from typer.core import TyperGroup
+
+from tideng.cli.context import Json
+from tideng.cli.show import FAILED, as_json, err, out, stop, table
+
+if TYPE_CHECKING:
+    from tideng.scan.appraisal import Appraisal, Wish
+
+MISSING: Final = 3
+"""Exit code: a part of the installation that this command needs is missing."""
+STOPPED: Final = 130
+"""Exit code: stopped by Ctrl-C; the same command takes it up again."""
+
+
+class _ScanGroup(TyperGroup):
+    """`tideng scan PATH` means `tideng scan files PATH`; words that are commands stay commands."""
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]  # typer's context is click's
+        if args and args[0] not in ("--help", "-h") and args[0] not in self.commands:
+            args = ["files", *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(
+    help="Count the people in a pile of files: `tideng scan PATH…`. Also: spans, explain, sample, custody.",
+    no_args_is_help=True,
+    cls=_ScanGroup,
+)
+
+
+@app.command()
+def files(
+    paths: Annotated[list[Path], typer.Argument(help="Files and folders; only ever read.")],
+    out_folder: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Keep results and reports here; run again to take it up."),
+    ] = None,
+    json: Json = False,
+    fail_over: Annotated[
+        int | None,
+        typer.Option("--fail-over", min=0, help="Exit code 1 if more persons than this are found."),
+    ] = None,
+    ignore: Annotated[
+        list[str] | None, typer.Option("--ignore", help="Leave out names or paths like this pattern.")
+    ] = None,
+    workers: Annotated[int, typer.Option("--workers", min=0, help="Processes; 0: one per core.")] = 0,
+    hashes: Annotated[
+        bool, typer.Option("--hashes/--no-hashes", help="SHA-256 and SM3 of every file.")
+    ] = True,
+    duty: Annotated[
+        bool, typer.Option("--duty", help="Got in duty or service: half the thresholds (art. 5(1)(八)).")
+    ] = False,
+    income: Annotated[
+        float, typer.Option("--income", min=0, help="Illegal income in yuan, if it is known.")
+    ] = 0.0,
+    day: Annotated[str, typer.Option("--day", help="Date of the appraisal, for ages; default: today.")] = "",
+    engine: Annotated[str, typer.Option("--engine", help="embedded, or spark.")] = "embedded",
+) -> None:
+    """Walk files of any kind, count records and persons, and write an appraisal."""
+    try:
+        from tideng.scan.appraisal import Wish
+        from tideng.scan.run import OutUnsafe, check_out
+    except ImportError as error:
+        stop(
+            f"scanning needs the extra `scan` ({error.name} is missing). Run: pip install 'tideng[scan]'",
+            code=MISSING,
+        )
+    missing = [path for path in paths if not path.exists()]
+    if missing:
+        stop(f"{escape(str(missing[0]))} does not exist. Name files or folders that do.")
+    wish = Wish(
+        paths=tuple(paths), ignored=tuple(ignore or ()), workers=workers, hashes=hashes,
+        is_duty=duty, income_fen=round(income * 100),
+    )  # fmt: skip
+    today = day or datetime.now(UTC).date().isoformat()
+    try:
+        if out_folder is not None:
+            check_out(out_folder, paths)
+            done = _appraised(wish, out_folder, today, json, engine, keep=True)
+        else:
+            with tempfile.TemporaryDirectory(prefix="tideng-scan-") as folder:
+                done = _appraised(wish, Path(folder), today, json, engine, keep=False)
+    except OutUnsafe as error:
+        stop(escape(str(error)))
+    except KeyboardInterrupt:
+        err.print("stopped. Nothing is lost: the same command with the same --out goes on from here.")
+        raise typer.Exit(STOPPED) from None
+    if fail_over is not None and done.outcome.persons.persons > fail_over:
+        if not json:
+            err.print(f"[bold red]✘[/] {done.outcome.persons.persons} persons; the limit is {fail_over}")
+        raise typer.Exit(FAILED)
+
+
+def _appraised(wish: "Wish", folder: Path, day: str, json: bool, engine: str, *, keep: bool) -> "Appraisal":
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    from tideng.scan import appraisal, run
+
+    if engine == "spark":
+        run.use_spark()
+    elif engine != "embedded":
+        stop(f"there is no engine {escape(engine)}; choose embedded or spark")
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn(),
+        TextColumn("{task.fields[records]:,} records"),
+    )  # fmt: skip
+    with Progress(*columns, console=err, transient=True, disable=json) as progress:
+        task = progress.add_task("scanning", total=None, records=0)
+        done = appraisal.appraise(
+            wish,
+            folder,
+            day=day,
+            tell=lambda p: progress.update(task, completed=p.bytes, total=p.bytes_total, records=p.records),
+        )
+    written = appraisal.keep_reports(done, folder, wish.languages) if keep else {}
+    if json:
+        as_json(appraisal.as_json(done))
+    else:
+        _show(done, written)
+    return done
+
+
+def _show(done: "Appraisal", written: dict[str, Path]) -> None:
+    outcome, persons = done.outcome, done.outcome.persons
+    out.print(
+        f"[bold]{persons.persons:,} persons[/] ({persons.with_id:,} by resident ID, {persons.without_id:,} by other keys; "
+        f"at most {max(persons.persons, persons.persons_max):,}) in {outcome.records:,} records",
+        soft_wrap=True,
+    )
+    out.print(
+        f"{outcome.bytes_total:,} bytes in {outcome.files:,} files: {outcome.bytes_read:,} read, {outcome.bytes_unread:,} unread"
+        + "".join(f", {size:,} {reason}" for reason, size in outcome.unread_by_reason.items()),
+        soft_wrap=True,
+    )
+    rows = [
+        (kind, f"{count:,}", f"{persons.distinct[kind]:,}" if kind in persons.distinct else "")
+        for kind, count in outcome.counts.items()
+    ]
+    table("found", ("kind", "findings", "distinct"), rows)
+    out.print(
+        f"law ({done.tiers.rules}): from {done.tiers.band_low} to {done.tiers.band_high}; an appraiser decides"
+    )
+    for form, path in written.items():
+        out.print(f"  {form}: {escape(str(path))}")
+
+
+@app.command()
+def spans(
+    file: Annotated[
+        Path | None, typer.Argument(help="JSON lines with id and text; - or nothing: stdin.")
+    ] = None,
+    least: Annotated[
+        float, typer.Option("--least", min=0, max=1, help="Leave out spans less sure than this.")
+    ] = 0.0,
+) -> None:
+    """Find personal data in texts: one JSON line in ({"id","text"}), one out ({"id","spans"})."""
+    from tideng.scan.span_lines import answer
+
+    stream = sys.stdout.buffer
+    if file is None or str(file) == "-":
+        for line in answer(sys.stdin.buffer, least):
+            stream.write(line)
+            stream.flush()
+        return
+    try:
+        with file.open("rb") as lines:
+            stream.writelines(answer(lines, least))
+            stream.flush()
+    except OSError as error:
+        stop(f"{file} cannot be read: {error.strerror}. Name a file of JSON lines, or - for standard input.")
+
+
+@app.command()
+def explain(
+    place: Annotated[str, typer.Argument(help="FILE:OFFSET, in bytes of the file.")],
+    unmask: Annotated[
+        str, typer.Option("--unmask", help="Show it in clear; the reason is logged in --out.")
+    ] = "",
+    out_folder: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The appraisal whose ledger logs it.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Say what stands at a byte of a file, and why we think so. Masked, unless a reason is given and logged."""
+    from tideng.scan.explain import explained, log_unmasked
+
+    name, colon, offset = place.rpartition(":")
+    if not colon or not offset.isdecimal() or not Path(name).is_file():
+        stop(f"{escape(place)} is no FILE:OFFSET with an existing file and a whole number")
+    if unmask:
+        if out_folder is None or not (out_folder / "state.sqlite").exists():
+            stop("to unmask, name the appraisal with --out: looking in clear is logged there")
+        log_unmasked(out_folder, place, unmask)
+    try:
+        found = explained(Path(name), int(offset), masked=not unmask)
+    except ValueError as error:
+        stop(escape(str(error)))
+    if json:
+        as_json(found)
+        return
+    out.print(f"{found.encoding}, line of {found.line_bytes} bytes from {found.line_start}")
+    table("found", ("bytes", "kind", "value", "sure", "why"), [
+        (f"{s.start}–{s.end}", s.kind, escape(s.value), f"{s.confidence:.2f}", escape(s.why)) for s in found.spans
+    ])  # fmt: skip
+
+
+@app.command()
+def sample(
+    folder: Annotated[Path, typer.Argument(help="The --out folder of a scan.")],
+    share: Annotated[float, typer.Option("--share", help="Share of genuine records to be shown.")] = 0.95,
+    confidence: Annotated[float, typer.Option("--confidence", help="With this confidence.")] = 0.95,
+    failures: Annotated[int, typer.Option("--failures", min=0, help="Failures the plan allows.")] = 0,
+    json: Json = False,
+) -> None:
+    """Plan a sample, commit plan and seed to the ledger, then draw: which persons' records to verify, by whom it may."""
+    from tideng.scan.checking import draw_sample
+
+    if not (folder / "state.sqlite").exists():
+        stop(
+            f"{escape(str(folder))} holds no scan. Run `tideng scan PATH --out {escape(str(folder))}` first."
+        )
+    try:
+        drawn = draw_sample(folder, share=share, confidence=confidence, failures=failures)
+    except ValueError as error:
+        stop(escape(str(error)))
+    if json:
+        as_json(drawn)
+        return
+    out.print(
+        f"{drawn.size} of {drawn.population:,} drawn; plan is entry {drawn.plan}, draw is entry {drawn.draw}; list: {escape(drawn.list)}"
+    )
+
+
+@app.command()
+def checked(
+    folder: Annotated[Path, typer.Argument(help="The --out folder of a scan with a sample.")],
+    genuine: Annotated[
+        int, typer.Option("--genuine", min=0, help="How many of the sample were found genuine.")
+    ],
+    json: Json = False,
+) -> None:
+    """Record what checking the sample showed, and what that proves about all (Clopper-Pearson, hypergeometric)."""
+    from tideng.scan.checking import record_check
+
+    try:
+        shown = record_check(folder, genuine)
+    except (ValueError, OSError) as error:
+        stop(escape(str(error)))
+    if json:
+        as_json(shown)
+        return
+    out.print(
+        f"{shown.genuine} of {shown.sample} genuine: with {shown.confidence:.0%} confidence at least {shown.low:.2%} of all, "
+        f"{shown.genuine_least:,} persons; two-sided {shown.low_two_sided:.2%} to {shown.high_two_sided:.2%}"
+    )
+
+
+@app.command()
+def custody(
+    folder: Annotated[Path, typer.Argument(help="The --out folder of a scan.")], json: Json = False
+) -> None:
+    """Recompute the appraisal's ledger, and show who did what. Exit code 1 if anything differs."""
+    from tideng.scan.checking import recount
+
+    if not (folder / "ledger.sqlite").exists():
+        stop(f"{escape(str(folder))} holds no appraisal's ledger")
+    found = recount(folder)
+    if json:
+        as_json(found)
+    else:
+        table(
+            "custody",
+            ("entry", "kind", "at (UTC)", "says"),
+            [(e.index, e.kind, e.at, escape(e.says)) for e in found.entries],
+        )
+        out.print(
+            "[green]✔[/] everything agrees" if found.is_intact else f"[bold red]✘ {escape(found.problem)}[/]"
+        )
+    if not found.is_intact:
+        raise typer.Exit(FAILED)

@@ -1,0 +1,143 @@
+"""A judge for the commands: its data found, its engines kept in the cache folder."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Final, Literal
+
+from tideng.text.judging import Judge
+
+EngineChoice = Literal["auto", "hyperscan", "ahocorasick"]
+LINES_PER_TASK: Final = 4_000
+LINE_BYTES_MAX: Final = 4_000_000
+"""A longer line is answered as unreadable; a text is far shorter."""
+
+
+def cache_folder(given: Path | None) -> Path:
+    """Where compiled patterns are kept: the folder given, else the user's cache directory."""
+    if given is not None:
+        return given
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tideng" / "text"
+
+
+def bundled_judge(engine: EngineChoice, cache: Path, *, scored: bool) -> Judge:
+    """A judge of the package's own knowledge; compiled patterns are taken from `cache`, or put there."""
+    from tideng.text.knowledge import bundled_knowledge
+    from tideng.text.policies import bundled_verdict_policy
+    from tideng.text.ready import compiled_engines, make_judge
+    from tideng.text.tables import bundled_tables
+
+    knowledge, tables = bundled_knowledge(), bundled_tables()
+    suspicion = None
+    if scored:
+        from tideng.text.suspicion import read_scorer
+        from tideng.text.tables_read import read_tables
+        from tideng.text.weights import bundled_weights
+
+        suspicion = read_scorer(bundled_weights(), read_tables(tables))
+    chosen = _engine(engine)
+    if chosen == "ahocorasick":
+        return make_judge(
+            tables, knowledge, bundled_verdict_policy(), engine="ahocorasick", suspicion=suspicion
+        )
+    compiled = _kept(cache, knowledge, tables)
+    judge = make_judge(
+        tables,
+        knowledge,
+        bundled_verdict_policy(),
+        engine="hyperscan",
+        compiled=compiled,
+        suspicion=suspicion,
+    )
+    if not compiled:
+        _keep(cache, knowledge, tables, compiled_engines(judge))
+    return judge
+
+
+def _engine(engine: EngineChoice) -> Literal["hyperscan", "ahocorasick"]:
+    if engine != "auto":
+        return engine
+    try:
+        import hyperscan  # noqa: F401 - only whether it is there
+    except ImportError:
+        return "ahocorasick"
+    return "hyperscan"
+
+
+def _name(knowledge: dict[str, bytes], tables: dict[str, bytes]) -> str:
+    import hashlib
+
+    import hyperscan
+
+    digest = hashlib.sha256(f"{hyperscan.__version__} {os.uname().machine}".encode())
+    for files in (knowledge, tables):
+        for name in sorted(files):
+            digest.update(name.encode() + b"\0" + files[name])
+    return digest.hexdigest()[:32]
+
+
+def _kept(cache: Path, knowledge: dict[str, bytes], tables: dict[str, bytes]) -> dict[str, bytes]:
+    """The compiled patterns, or nothing when one is missing or was written by half."""
+    import hashlib
+
+    name = _name(knowledge, tables)
+    found = {}
+    for part in ("words", "sounds"):
+        try:
+            content = (cache / f"{name}.{part}").read_bytes()
+        except OSError:
+            return {}
+        digest, body = content[:32], content[32:]
+        if hashlib.sha256(body).digest() != digest:
+            return {}
+        found[part] = body
+    return found
+
+
+def _keep(cache: Path, knowledge: dict[str, bytes], tables: dict[str, bytes], parts: dict[str, bytes]) -> None:
+    import hashlib
+
+    name = _name(knowledge, tables)
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        for part, body in parts.items():
+            half = cache / f"{name}.{part}.{os.getpid()}"
+            half.write_bytes(hashlib.sha256(body).digest() + body)
+            half.replace(cache / f"{name}.{part}")
+    except OSError:
+        # A cache that cannot be written costs the next start half a second, no more.
+        return
+
+
+def tasks(source: IO[bytes]) -> Iterator[tuple[int, list[bytes]]]:
+    """(number of the first line, lines) of a JSONL source, blank lines left out."""
+    batch: list[bytes] = []
+    first = number = 0
+    while line := source.readline(LINE_BYTES_MAX):
+        number += 1
+        if not line.strip():
+            continue
+        first = first or number
+        batch.append(line)
+        if len(batch) >= LINES_PER_TASK:
+            yield first, batch
+            batch, first = [], 0
+    if batch:
+        yield first, batch
+
+
+_worker: dict[str, Judge] = {}
+
+
+def start_worker(engine: EngineChoice, cache: Path, scored: bool) -> None:
+    """Make this process's judge."""
+    _worker["judge"] = bundled_judge(engine, cache, scored=scored)
+
+
+def work(task: tuple[int, list[bytes]]) -> tuple[int, bytes]:
+    """(number of lines, their verdict lines) of one task, in this process."""
+    from tideng.text.lines import answer_lines
+
+    first, lines = task
+    answers = answer_lines(_worker["judge"], lines, first)
+    return len(lines), b"\n".join(answers) + b"\n"

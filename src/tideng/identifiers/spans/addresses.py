@@ -1,0 +1,142 @@
+"""Addresses in running text: a place the gazetteer knows, then what is inside it, down to the room."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Final
+
+from tideng.identifiers.spans.span import Span
+from tideng.identifiers.tables import region_periods
+
+ADDRESS_CHARACTERS_MAX: Final = 90
+
+_H: Final = r"[\u4e00-\u9fa5A-Za-z0-9]"
+_PART: Final = (
+    rf"(?:{_H}{{1,9}}?(?:自治州|自治县|自治旗|地区|街道办事处|街道|开发区|高新区|新区|园区|工业园|产业园|科技园|大道|大街|胡同|小区|花园|"
+    r"家园|公寓|大厦|广场|新村|社区|居委会|村委会|小学|中学|大学|医院|[市区县旗盟镇乡村路街巷弄里道苑园庄屯寨坊城湾邨组队]))"
+)
+_NUMBER: Final = (
+    r"(?:第?[ ]?[0-9A-Za-z一二三四五六七八九十百零〇甲乙丙丁]{1,6}(?:[-—~之][0-9A-Za-z]{1,5}){0,3}[ ]?(?:号院|号楼|号|弄|幢|栋|座|单元|层|楼|室|房|户|组|巷|期|排|门|院|队|#)"
+    r"(?:[ ]?[0-9]{1,4}(?:[-—][0-9]{1,5}){0,3}(?![0-9A-Za-z年月日:：.%个人元万岁次米分号弄幢栋座单层楼室房户组巷期排门院队#-]))?)"
+)
+_ROAD: Final = re.compile(
+    rf"(?<![\u4e00-\u9fa5])[\u4e00-\u9fa5]{{2,6}}(?:路|街|大道|大街|巷|胡同|弄)(?:[东南西北中]段|[0-9一二三四五六七八九十]+段)?[ ]?{_NUMBER}(?:[ ]?(?:{_NUMBER}|{_PART})){{0,4}}"
+)
+_CHAIN: Final = re.compile(
+    rf"(?:[ ,，]?(?:{_NUMBER}|{_PART})|[东南西北中]段|[一二三四五六七八九十0-9]{{1,2}}段|附近|对面)"
+)
+_BARE: Final = re.compile(rf"(?:[路街巷县市区]|大道|大街)(?={_H})")
+"""A road or county named after another place: 北京路, 上海市."""
+_POSTCODE: Final = re.compile(r" [0-9]{6}(?![0-9年])")
+_TAIL: Final = re.compile(
+    r"[ ]?[0-9]{1,2}-[0-9]{1,2}-[0-9]{2,4}(?![0-9])|[ ]?[0-9]{3,4}(?![0-9A-Za-z年月日:：.%个人元万岁次米分号弄幢栋座单层楼室-])"
+)
+_LABEL: Final = re.compile(
+    r"(?:地址|住址|住所|户籍地?|籍贯|家住|现住|住在|居住地|收货地|寄往|送至|送到|位于|住)(?:在|是|为|于)?[ ]?[:：=]?[ ]?[\"“「]?"
+)
+_LABELLED: Final = re.compile(rf"(?:{_NUMBER}|{_PART}|[ ])+")
+_DETAIL: Final = re.compile(
+    r"[路街巷弄村号栋幢座室镇乡庄屯里道苑园组]|小区|花园|公寓|大厦|广场|胡同|街道|社区|单元|大学|医院|中学|小学"
+)
+_STOP: Final = re.compile(
+    r"(?:市场|城市|超市|股市|上市|区别|区域|县长|市长|区长|镇长|村长|村民|市民|路上|路过|公里|里面|路由|街上|队员|园长|组长|组织|号码|号称|路径|城管|道路|里程)$"
+)
+
+
+@cache
+def _places() -> re.Pattern[str]:
+    """Provinces, cities and counties, long names first; short forms only of provinces and large cities."""
+    names: set[str] = set()
+    short: set[str] = set()
+    for code, periods in region_periods().items():
+        for name, _, last in periods:
+            if name in ("市辖区", "县", "省直辖县级行政区划", "自治区直辖县级行政区划") or len(name) < 2:
+                continue
+            if code.endswith("00") or last == 9999:
+                names.add(name)
+            if code.endswith("0000"):
+                short.add(re.sub(r"(?:壮族|回族|维吾尔)?自治区$|特别行政区$|省$|市$", "", name))
+            elif code.endswith("00") and name.endswith("市") and len(name) >= 3:
+                short.add(name[:-1])
+    short -= {"", "吉林", "海南"}
+    order = sorted(names | short | {"吉林", "海南"}, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, order)))
+
+
+def addresses(folded: str) -> Iterator[Span]:
+    """Addresses in a folded text; a town alone is no address, a road with a number is."""
+    taken = 0
+    for found in _places().finditer(folded):
+        if found.start() < taken:
+            continue
+        end, parts = _follow(folded, found.end())
+        text = folded[found.start() : end]
+        if not parts:
+            continue
+        detail = _DETAIL.search(text, found.end() - found.start())
+        if detail is None and parts < 2:
+            continue
+        if not re.search(
+            r"[0-9A-Za-z一二三四五六七八九十]+[ ]?(?:号|室|栋|幢|座|弄|单元|楼)", text
+        ) and not _is_firm(found[0], text):
+            continue
+        confidence = 0.95 if detail and re.search(r"[0-9号室]", text) else 0.8 if detail else 0.6
+        taken = end
+        yield Span(found.start(), end, "address", "", confidence)
+    for label in _LABEL.finditer(folded):
+        inside = _LABELLED.match(folded, label.end(), min(len(folded), label.end() + ADDRESS_CHARACTERS_MAX))
+        if (
+            inside
+            and len(inside[0].strip()) >= 5
+            and _DETAIL.search(inside[0])
+            and re.search(r"[0-9号村区县路]", inside[0])
+        ):
+            stop = label.end() + len(inside[0].rstrip())
+            yield Span(
+                label.end() + len(inside[0]) - len(inside[0].lstrip()),
+                _with_tail(folded, stop),
+                "address",
+                "",
+                0.75,
+            )
+    for found in _ROAD.finditer(folded):
+        if found.start() >= taken:
+            yield Span(found.start(), _with_tail(folded, found.end()), "address", "", 0.7)
+
+
+def _is_firm(place: str, text: str) -> bool:
+    """Without a house number: a place in full, then parts without words of prose, down to a road or village."""
+    if place[-1] not in "省市区县州盟旗" or re.search(
+        r"[的和到在跟了是与及对从被将把有没不很就也都]", text[len(place) :]
+    ):
+        return False
+    return (
+        re.search(
+            r"(?:[省市区县镇乡村街路道巷里屯庄苑]|小区|花园|广场|大厦|公寓|街道|社区|园区|[东南西北]区)$",
+            text,
+        )
+        is not None
+    )
+
+
+def _follow(folded: str, at: int) -> tuple[int, int]:
+    """Where the chain of parts that begins at `at` ends, and how many parts it has."""
+    start, parts = at, 0
+    while at - start < ADDRESS_CHARACTERS_MAX:
+        place = _places().match(folded, at)
+        link = place or _BARE.match(folded, at) or _CHAIN.match(folded, at)
+        if link is None or not link[0].strip():
+            break
+        if _STOP.search(folded[link.start() : link.end() + 1]) and not _places().match(folded, link.end()):
+            break
+        at = link.end()
+        parts += 1
+    return (_with_tail(folded, at) if parts else at), parts
+
+
+def _with_tail(folded: str, at: int) -> int:
+    tail = _TAIL.match(folded, at)
+    if tail:
+        at = tail.end()
+    code = _POSTCODE.match(folded, at)
+    return code.end() if code else at

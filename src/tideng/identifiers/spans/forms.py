@@ -1,0 +1,189 @@
+"""Identifiers that carry letters or signs: mail, plates, passports, codes, accounts, masked and damaged values."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from tideng.identifiers import credit_code, devices, plate, travel_documents
+from tideng.identifiers.resident_id import is_date
+from tideng.identifiers.spans import context
+from tideng.identifiers.spans.span import Span
+from tideng.identifiers.tables import region_periods
+
+_EMAIL: Final = re.compile(
+    r"(?<![A-Za-z0-9._%+'-])[A-Za-z0-9](?:[A-Za-z0-9._%+'-]{0,62}[A-Za-z0-9_+-])?@"
+    r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,5}([A-Za-z]{2,18})(?![A-Za-z0-9-])"
+)
+_NOT_DOMAINS: Final = frozenset(
+    "png jpg jpeg gif svg webp bmp ico css js ts json html htm php exe dll zip so py txt".split()
+)
+_CODE18: Final = re.compile(
+    r"(?<![A-Za-z0-9])[0-9A-HJ-NPQRTUWXY]{2}-?[0-9]{6}-?[0-9A-HJ-NPQRTUWXY]{9}-?[0-9A-HJ-NPQRTUWXY](?![A-Za-z0-9])",
+    re.I,
+)
+_PLATE: Final = re.compile(rf"(?:{plate.PATTERN})(?![A-Za-z0-9])", re.IGNORECASE)
+_PASSPORT: Final = re.compile(
+    r"(?<![A-Za-z0-9])(?:[EGDSPKMHCW][A-Za-z]?[0-9]{7,10}|1[45][0-9]{7})(?![A-Za-z0-9])", re.I
+)
+_EIGHT: Final = re.compile(r"(?<![A-Za-z0-9])[0-9]{8}(?:[0-9]{2})?(?![A-Za-z0-9])")
+_MAC: Final = re.compile(r"(?<![0-9A-Fa-f:-])(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}(?![0-9A-Fa-f:-])")
+_IPV4: Final = re.compile(r"(?<![0-9.A-Za-z])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![0-9A-Za-z]|\.[0-9])")
+_IPV6: Final = re.compile(r"(?<![0-9A-Za-z:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{1,4}(?![0-9A-Za-z:.])")
+_COORDINATES: Final = re.compile(
+    r"(?<![0-9.])(?:[NE北东]|北纬|东经|纬度|经度|lat|lng|lon)?[ :=]{0,2}(-?[0-9]{1,3}\.[0-9]{4,10})°?[NE]?[ ]{0,2}[,;/，、][ ]{0,2}"
+    r"(?:[NE北东]|北纬|东经|纬度|经度|lat|lng|lon)?[ :=]{0,2}(-?[0-9]{1,3}\.[0-9]{4,10})(?![0-9.])°?[NE]?"
+)
+_IS: Final = r"(?:号码|账号|帐号|号|ID|id)?[ ]{0,2}(?:[:：=]|是|为|叫)?[ ]{0,2}[\"“'「]?"
+_WECHAT: Final = re.compile(
+    r"(?:微信|威信|薇信|wechat|weixin|(?<![a-z])(?:vx|wx|V信))"
+    + _IS
+    + r"([A-Za-z][A-Za-z0-9_-]{5,19})(?![A-Za-z0-9_@-])",
+    re.I,
+)
+_QQ: Final = re.compile(r"(?:(?<![A-Za-z])QQ|扣扣|企鹅)" + _IS + r"([1-9][0-9]{4,10})(?![0-9@A-Za-z])", re.I)
+_PASSWORD: Final = re.compile(
+    r"(?:密码|口令|(?<![A-Za-z])(?:password|passwd|pwd|pass))(?:是|为|[ ]{0,2}[:：=]{1,2}>?|[\"'][ ]?:)[ ]{0,2}[\"“'「]?([!-~]{4,32}?)(?=[\s\"”'」,，;；。、)）}]|$)",
+    re.I,
+)
+_ACCOUNT: Final = re.compile(
+    r"(?:用户名|登录名|登录账号|登陆账号|账户名|(?<![A-Za-z])(?:username|login|user_name))(?:是|为|[ ]{0,2}[:：=]{1,2})[ ]{0,2}[\"“'「]?([A-Za-z0-9][A-Za-z0-9_.@-]{2,31})",
+    re.I,
+)
+_BIRTH: Final = re.compile(
+    r"(?:出生日期|出生年月日|出生年月|出生于|生日|生于|出生|birth(?:day|date)?|date of birth|dob)(?:是|为|[ ]{0,2}[:：=])?[ ]{0,2}"
+    r"((?:18|19|20)[0-9]{2})(?:年|[-./])?([01]?[0-9])(?:月|[-./])?([0-3]?[0-9])日?",
+    re.I,
+)
+_BORN: Final = re.compile(
+    r"((?:19|20)[0-9]{2})(?:年|[-./])([01]?[0-9])(?:月|[-./])([0-3]?[0-9])日?(?=(?:出生|生人|生[,，。]))"
+)
+_MILITARY: Final = re.compile(r"[军兵士文警武][官兵士职]?字第?[ ]?[0-9]{6,9}号?")
+_STARS: Final = r"[*×＊xX●•]"
+_MASKED_MOBILE: Final = re.compile(
+    rf"(?<![0-9A-Za-z*])1[3-9][0-9]{_STARS}{{3,5}}[0-9]{{3,4}}(?![0-9A-Za-z*])"
+)
+_MASKED_ID: Final = re.compile(
+    r"(?<![0-9A-Za-z*])[1-8][0-9]{0,9}[*×＊●•]{4,16}[0-9]{0,4}[0-9Xx](?![0-9A-Za-z*])"
+)
+_MASKED_NAME: Final = re.compile(
+    r"(?<![\u4e00-\u9fa5*])[\u4e00-\u9fa5](?:[*＊×]{1,2})[\u4e00-\u9fa5]?(?![\u4e00-\u9fa5*0-9])"
+)
+_DAMAGED: Final = re.compile(r"(?<![0-9.])[1-9](?:\.[0-9]{1,15})?[Ee]\+?1[0-9](?![0-9])")
+
+
+def lettered(folded: str) -> Iterator[Span]:
+    """Every finding of these kinds in a folded text, overlaps included; values are left to the caller."""
+    for reader in _READERS:
+        yield from reader(folded)
+
+
+def _emails(folded: str) -> Iterator[Span]:
+    if "@" not in folded:
+        return
+    for found in _EMAIL.finditer(folded):
+        if found[1].lower() not in _NOT_DOMAINS and ".." not in found[0]:
+            yield Span(*found.span(), "email", "", 0.97, found[0].lower())
+
+
+def _credit_codes(folded: str) -> Iterator[Span]:
+    for found in _CODE18.finditer(folded):
+        code = found[0].replace("-", "").upper()
+        if credit_code.is_credit_code(code) and _is_registered(code):
+            yield Span(*found.span(), "credit_code", "", 0.98, code)
+
+
+def _is_registered(code: str) -> bool:
+    """Department, kind and region of a credit code exist (GB 32100-2015 annex A); random digits rarely fit."""
+    known = (
+        code[2:8] in region_periods()
+        or code[2:8] in ("100000", "000000")
+        or code[2:6] + "00" in region_periods()
+    )
+    return code[0] in "123456789ANY" and code[1] in "1239" and known
+
+
+def _plates(folded: str) -> Iterator[Span]:
+    for found in _PLATE.finditer(folded):
+        text = "".join(c for c in found[0].upper() if c not in "·•・.- ")
+        if text.startswith("WJ") or plate.is_plate(text):
+            yield Span(*found.span(), "plate", "", 0.95, text)
+
+
+def _documents(folded: str) -> Iterator[Span]:
+    for found in _PASSPORT.finditer(folded):
+        text = found[0].upper()
+        clause = context.before(folded, found.start())
+        said = context.nearest(clause, context.ORDER, context.PASSPORT, context.PERMIT, context.IDENTITY)
+        if travel_documents.is_hong_kong_macao_permit(text):
+            if said == 2 or (said in (1, 3)) or (said < 0 and len(text) == 9 and text[0] in "HM"):
+                yield Span(*found.span(), "hk_macao_permit", "", 0.95 if said == 2 else 0.65, text)
+        elif travel_documents.is_passport(text):
+            strong = travel_documents.is_strong_passport(text)
+            if said in (1, 2, 3) or (strong and said != 0):
+                yield Span(*found.span(), "passport", "", 0.97 if said == 1 else 0.7, text)
+    if context.TAIWAN.search(folded):
+        for found in _EIGHT.finditer(folded):
+            if context.TAIWAN.search(context.before(folded, found.start())):
+                yield Span(*found.span(), "taiwan_permit", "", 0.9, found[0])
+    for found in _MILITARY.finditer(folded):
+        yield Span(*found.span(), "military_id", "", 0.9, found[0])
+
+
+def _nets(folded: str) -> Iterator[Span]:
+    for found in _MAC.finditer(folded):
+        if devices.is_mac(found[0]):
+            yield Span(*found.span(), "mac", "", 0.95, found[0].lower().replace("-", ":"))
+    for found in _IPV4.finditer(folded):
+        if devices.is_ipv4(found[0]) and not context.VERSION.search(
+            folded[max(0, found.start() - 12) : found.start()]
+        ):
+            yield Span(*found.span(), "ipv4", "", 0.9, found[0])
+    if ":" in folded:
+        for found in _IPV6.finditer(folded):
+            if devices.is_ipv6(found[0]):
+                yield Span(*found.span(), "ipv6", "", 0.9, found[0].lower())
+
+
+def _coordinates(folded: str) -> Iterator[Span]:
+    for found in _COORDINATES.finditer(folded):
+        a, b = abs(float(found[1])), abs(float(found[2]))
+        if min(a, b) <= 90 and max(a, b) <= 180 and a and b:
+            start = found.end() - len(found[0].lstrip())
+            yield Span(start, found.end(), "coordinates", "", 0.85)
+
+
+def _accounts(folded: str) -> Iterator[Span]:
+    for pattern, kind, confidence in (
+        (_WECHAT, "wechat", 0.9), (_QQ, "qq", 0.92), (_PASSWORD, "password", 0.85), (_ACCOUNT, "account", 0.8),
+    ):  # fmt: skip
+        for found in pattern.finditer(folded):
+            yield Span(*found.span(1), kind, "", confidence)
+
+
+def _births(folded: str) -> Iterator[Span]:
+    for pattern in (_BIRTH, _BORN):
+        for found in pattern.finditer(folded):
+            year, month, day = int(found[1]), int(found[2]), int(found[3])
+            if is_date(year, month, day):
+                end = found.end()
+                yield Span(found.start(1), end, "birth_date", "", 0.9, f"{year:04}-{month:02}-{day:02}")
+
+
+def _masked(folded: str) -> Iterator[Span]:
+    for found in _MASKED_MOBILE.finditer(folded):
+        yield Span(*found.span(), "masked_mobile", "", 0.9)
+    for found in _MASKED_ID.finditer(folded):
+        size = len(found[0])
+        if size in (18, 15) or found[0][-1] in "Xx":
+            yield Span(*found.span(), "masked_resident_id", "", 0.85)
+        elif 12 <= size <= 19 and found[0][:1] in "3456":
+            yield Span(*found.span(), "masked_bank_card", "", 0.8)
+    for found in _MASKED_NAME.finditer(folded):
+        yield Span(*found.span(), "masked_name", "", 0.7)
+    for found in _DAMAGED.finditer(folded):
+        yield Span(*found.span(), "damaged_number", "", 0.9)
+
+
+_READERS: Final[tuple[Callable[[str], Iterator[Span]], ...]] = (
+    _emails, _credit_codes, _plates, _documents, _nets, _coordinates, _accounts, _births, _masked,
+)  # fmt: skip

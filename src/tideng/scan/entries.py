@@ -1,0 +1,109 @@
+"""What an appraisal writes into its ledger: one Struct per kind. No personal data: counts, hashes, settings."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from tideng.evidence.entries import declare
+
+
+class ScanStartedEntry(Struct, frozen=True, kw_only=True):
+    """A scan began: of which paths, with which program, tables and settings."""
+
+    at: int
+    bytes: int
+    files: int
+    inputs: str
+    """SHA-256 over path, size and time of change of every file, in order."""
+    kind: Literal["scan_started/1"] = "scan_started/1"
+    paths: tuple[str, ...]
+    settings: str
+    software: str
+
+
+class ScanEndedEntry(Struct, frozen=True, kw_only=True):
+    """A scan ended: what was read, what was not, and how many people."""
+
+    at: int
+    bytes_read: int
+    bytes_unread: int
+    hashes: str
+    """SHA-256 over the SHA-256 and SM3 of every file, in order; "" when the inputs were not hashed."""
+    kind: Literal["scan_ended/1"] = "scan_ended/1"
+    outcome: str
+    """SHA-256 of the outcome as JSON."""
+    persons: int
+    records: int
+
+
+class SamplePlannedEntry(Struct, frozen=True, kw_only=True):
+    """A sample was planned; the seed is committed to, so that nobody can choose after seeing the data."""
+
+    at: int
+    confidence: str
+    failures_allowed: int
+    kind: Literal["sample_planned/1"] = "sample_planned/1"
+    population: int
+    seed: str
+    """SHA-256 of the seed."""
+    share: str
+    size: int
+    stratum: str
+
+
+class SampleDrawnEntry(Struct, frozen=True, kw_only=True):
+    """The seed was opened and the sample drawn: the hash of the places drawn, and of which plan."""
+
+    at: int
+    kind: Literal["sample_drawn/1"] = "sample_drawn/1"
+    places: str
+    """SHA-256 of the places, decimal, one a line."""
+    plan: int
+    """Index of the plan's entry."""
+    seed: str
+    """The seed itself, in hex: anybody can repeat the draw."""
+    size: int
+
+
+class SampleCheckedEntry(Struct, frozen=True, kw_only=True):
+    """What checking a sample showed."""
+
+    at: int
+    draw: int
+    genuine: int
+    genuine_least: int
+    kind: Literal["sample_checked/1"] = "sample_checked/1"
+    sample: int
+
+
+class AppraisalReportEntry(Struct, frozen=True, kw_only=True):
+    """A report was made, in this form, with this hash."""
+
+    at: int
+    form: str
+    kind: Literal["appraisal_report/1"] = "appraisal_report/1"
+    sha256: str
+
+
+class UnmaskedEntry(Struct, frozen=True, kw_only=True):
+    """Somebody looked at findings without their mask."""
+
+    at: int
+    by: str
+    kind: Literal["unmasked/1"] = "unmasked/1"
+    place: str
+    """SHA-256 of file and offset."""
+    reason: str
+
+
+declare("scan_started/1", "A scan of files began.", "开始对文件进行检验。")
+declare("scan_ended/1", "A scan of files ended, with these totals.", "文件检验结束，合计如下。")
+declare(
+    "sample_planned/1", "A sample was planned before anything was drawn.", "抽样方案已在抽取之前确定并存证。"
+)
+declare(
+    "sample_drawn/1", "The planned sample was drawn with the committed seed.", "已按存证的随机种子抽取样本。"
+)
+declare("sample_checked/1", "The drawn sample was checked.", "样本核验完毕。")
+declare("appraisal_report/1", "An appraisal report was made.", "已生成鉴定报告。")
+declare("unmasked/1", "Masked findings were looked at in clear.", "查看了未脱敏的检出内容。")

@@ -1,0 +1,130 @@
+"""What readers hand out: blocks of lines, and notes on what could not be read."""
+
+from collections.abc import Iterator
+from typing import Final, Literal
+
+import msgspec
+from msgspec import Struct
+
+BLOCK_BYTES: Final = 8_000_000
+"""A block is about this long, so that memory stays flat whatever a file holds."""
+DEPTH_MAX: Final = 12
+"""Archives inside archives are opened this deep."""
+EXPANDED_BYTES_MAX: Final = 200_000_000_000
+"""One file may unpack to this much altogether."""
+RATIO_MAX: Final = 2_000
+"""More than this many bytes out of one byte in is a bomb, once `BOMB_BYTES_LEAST` have come out."""
+BOMB_BYTES_LEAST: Final = 100_000_000
+MEMBER_BYTES_MAX: Final = 2_000_000_000
+"""A member that must be held whole (a table or document inside an archive) may be this long."""
+MEMBERS_MAX: Final = 2_000_000
+"""One archive may have this many members."""
+
+Reason = Literal[
+    "encrypted",
+    "damaged",
+    "unsupported",
+    "over_limit",
+    "needs_extra",
+    "not_a_file",
+    "no_permission",
+    "binary",
+]
+"""`unsupported`: a format we do not read. `binary`: no text in it that we know how to find."""
+
+
+class Block(Struct, gc=False):
+    """Some whole lines of one member, in one encoding."""
+
+    data: bytes
+    encoding: str
+    is_table: bool = False
+    delimiter: str = "\t"
+    first_line: int = 1
+    """The number of the first line (or row), from 1."""
+    offset: int = -1
+    """Where the block begins in its file; -1 if the bytes were made by a reader."""
+    header: tuple[str, ...] = ()
+    """Column names, when the table has them; then no line of `data` repeats them."""
+    part: str = ""
+    """Sheet, table or page inside the member."""
+
+
+class Unread(Struct, frozen=True, gc=False):
+    """Part of a member that could not be read."""
+
+    member: str
+    reason: Reason
+    detail: str
+    bytes: int
+    """Of the member as it lies in its container, or in the file."""
+
+
+class Budget(Struct):
+    """What one file on disk may still cost: bytes unpacked and members opened."""
+
+    expanded: int = 0
+    members: int = 0
+    packed: int = 1
+    """Bytes on disk: unpacked bytes are compared with them."""
+
+    def take(self, size: int) -> bool:
+        """Count `size` unpacked bytes; False when a limit is passed (nothing more should be unpacked)."""
+        self.expanded += size
+        if self.expanded > EXPANDED_BYTES_MAX:
+            return False
+        return self.expanded < BOMB_BYTES_LEAST or self.expanded <= RATIO_MAX * max(1, self.packed)
+
+
+class CannotRead(Exception):
+    """A member could not be read (further). `reason` is one of `Reason`."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason: Reason = reason
+        self.detail = detail
+
+
+class Part(Struct):
+    """One member of a file (or the file itself) and its blocks, which are read as they are taken."""
+
+    name: str
+    format: str
+    size: int
+    blocks: Iterator[Block]
+    packed: int = -1
+    """Bytes it takes in its container; -1 if the container does not say."""
+
+
+def lines_of_rows(
+    rows: Iterator[list[str]], header: tuple[str, ...], part: str, first: int = 1
+) -> Iterator[Block]:
+    """Rows of text as tab-separated blocks; tabs and line ends inside cells become spaces."""
+    lines: list[str] = []
+    size, start = 0, first
+    for number, row in enumerate(rows, first):
+        line = "\t".join(row)
+        if "\n" in line or "\r" in line or line.count("\t") >= max(1, len(row)):
+            line = "\t".join(" ".join(cell.split()) for cell in row)
+        lines.append(line)
+        size += len(line)
+        if size > BLOCK_BYTES // 3:
+            yield Block(_encode(lines), "utf-8", True, "\t", start, -1, header, part)
+            lines, size, start = [], 0, number + 1
+    if lines:
+        yield Block(_encode(lines), "utf-8", True, "\t", start, -1, header, part)
+
+
+def _encode(lines: list[str]) -> bytes:
+    lines.append("")
+    return "\n".join(lines).encode("utf-8", "surrogatepass")
+
+
+def text_block(text: str, part: str = "") -> Block:
+    """A text made by a reader, as one block."""
+    return Block(text.encode("utf-8", "surrogatepass"), "utf-8", part=part)
+
+
+def short(error: Exception) -> str:
+    """An error in a few words, without the content that it may quote."""
+    return msgspec.json.encode(str(error)[:120]).decode() if str(error) else type(error).__name__

@@ -1,0 +1,118 @@
+"""Spans in texts: what people write, in every form they write it, and what only looks like it."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tideng.identifiers.bank_card import luhn_digit
+from tideng.identifiers.spans.find import find
+from tideng.identifiers.spans.folding import fold
+from tideng.identifiers.spans.span import KINDS
+
+ID = "110101199003078515"
+CARD = "621700123456789012" + luhn_digit("621700123456789012")
+
+
+def check(text: str, *expected: tuple[str, str]) -> None:
+    """The one place that calls `find`; kinds and the characters they stand on, in order."""
+    found = find(text)
+    assert [(span.kind, span.value) for span in found] == list(expected)
+    for span in found:
+        assert text[span.start : span.end] == span.value
+        assert 0 < span.confidence <= 1
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "13800138000", "138-0013-8000", "138 0013 8000", "138.0013.8000", "+86 138 0013 8000", "+86-13800138000", "86-138-0013-8000",
+        "（+86）13800138000", "0086 13800138000", "１３８００１３８０００", "138　0013　8000", "138–0013–8000", "+8613800138000",
+        "138\u200b0013\u200b8000", "1 3 8 0 0 1 3 8 0 0 0", "一三八零零一三八零零零", "幺三八零零幺三八零零零", "1380013 8000", "①③8001③8000".replace("①③", "13").replace("③", "3"),
+    ],
+)  # fmt: skip
+def test_mobiles_in_every_form(form: str) -> None:
+    check(f"我的手机号是{form}，请联系", ("mobile", form))
+
+
+@pytest.mark.parametrize(
+    "form",
+    [ID, "110101 1990 0307 8515", "110101 19900307 8515", "110101-19900307-8515", "１１０１０１１９９００３０７８５１５", "11010519491231002X", "11010519491231002x", "１１０１０５１９４９１２３１００２Ｘ", "11O1O1199OO3O78515", "一一零一零一一九九零零三零七八五一五"],
+)  # fmt: skip
+def test_ids_in_every_form(form: str) -> None:
+    check(f"身份证号{form}。", ("resident_id", form))
+
+
+@pytest.mark.parametrize("sign", ["", " ", "-", "　"])
+def test_cards_in_groups(sign: str) -> None:
+    form = sign.join(CARD[i : i + 4] for i in range(0, len(CARD), 4))
+    check(f"银行卡号：{form}", ("bank_card", form))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "订单号13800138000已发货", "时间戳1699999999999", "流水号 " + CARD, "身份证110101199003078516校验错误", "版本 1.2.3.4 发布",
+        "2023-01-01 12:00:00", "合计13800138.00元", "UUID 13800138000abc", "sha f13800138000e9", "编号12345678901234567890", "单价138.5元，数量1380013800",
+        "客服热线400-820-8820", "请拨打95588或10086", "第13800138000000号", "12345678901", "00000000000", "6217001234567890127", "a@b", "icon@2x.png",
+        "高兴的是，方便大家", "今天天气很好，我们去公园", "金额较大，应当谨慎", "白天上班，黄昏散步", "北京市的天气不错", "项目在城市的路上", "温度计显示三十七度", "段落开头要空两格",
+    ],
+)  # fmt: skip
+def test_hard_negatives(text: str) -> None:
+    check(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "value"),
+    [
+        ("座机(021)62345678转3", "landline", "(021)62345678"), ("电话010-62345678", "landline", "010-62345678"),
+        ("车牌京A·12345", "plate", "京A·12345"), ("沪AD12345违停", "plate", "沪AD12345"), ("护照E12345678", "passport", "E12345678"),
+        ("回乡证H12345678", "hk_macao_permit", "H12345678"), ("台胞证12345678", "taiwan_permit", "12345678"), ("邮箱zhang.san@example.com。", "email", "zhang.san@example.com"),
+        ("统一社会信用代码91350100M000100Y43", "credit_code", "91350100M000100Y43"), ("微信号：wx_zhang123", "wechat", "wx_zhang123"), ("QQ：12345678", "qq", "12345678"),
+        ("密码: Abc@12345", "password", "Abc@12345"), ("IMEI 352099001761481", "imei", "352099001761481"), ("MAC 00:1A:2B:3C:4D:5E", "mac", "00:1A:2B:3C:4D:5E"),
+        ("登录地址 192.168.1.10", "ipv4", "192.168.1.10"), ("定位 39.904211,116.407395", "coordinates", "39.904211,116.407395"), ("出生日期：1990年3月7日", "birth_date", "1990年3月7日"),
+        ("尾号 138****8000", "masked_mobile", "138****8000"), ("身份证1.10101E+17", "damaged_number", "1.10101E+17"), ("身份证110101901231002", "resident_id", "110101901231002"),
+    ],
+)  # fmt: skip
+def test_every_other_kind(text: str, kind: str, value: str) -> None:
+    check(text, (kind, value))
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("收件人：李娜", "李娜"), ("我叫欧阳修远。", "欧阳修远"), ("患者刘洋于昨日就诊", "刘洋"), ("王建国先生您好", "王建国"), ("张伟，13800138000", "张伟"),
+        ('{"name": "赵丽颖"}', "赵丽颖"), ("联系买买提·艾力，", "买买提·艾力"),
+    ],
+)  # fmt: skip
+def test_names(text: str, name: str) -> None:
+    assert [span.value for span in find(text) if span.kind == "name"] == [name]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "浙江省杭州市西湖区文三路123号5栋2单元301室",
+        "上海市浦东新区张江镇祖冲之路2288弄3号楼1201室",
+        "广东省深圳市南山区科技园南区",
+        "文三路123号",
+        "四川省成都市武侯区人民南路四段11号",
+    ],
+)
+def test_addresses(address: str) -> None:
+    check(f"住址：{address}，", ("address", address))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text("张王李伟的1380013800 -+@.省市区路号X*Ｅ０１𠮷\u200b一三八零", max_size=60))
+def test_spans_are_disjoint_ordered_and_true(text: str) -> None:
+    end = 0
+    for span in find(text):
+        assert span.kind in KINDS
+        assert end <= span.start < span.end <= len(text)
+        assert text[span.start : span.end] == span.value
+        end = span.end
+
+
+@given(st.text(max_size=80))
+def test_folding_keeps_every_offset(text: str) -> None:
+    assert len(fold(text)) == len(text)

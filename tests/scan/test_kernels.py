@@ -1,0 +1,96 @@
+"""The compiled kernel finds what the plain code finds: in any encoding, at any cut, with any neighbours."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tideng.identifiers.bank_card import luhn_digit
+from tideng.identifiers.resident_id import check_character
+from tideng.scan.kernels.digits import find_digits, narrow
+from tideng.scan.kernels.lookup import lookup
+from tideng.scan.kernels.plain import find_plain
+
+ENCODINGS = ["utf-8", "gb18030", "gbk", "big5", "utf-16-le", "utf-16-be"]
+
+
+def kernel(data: bytes, encoding: str) -> list[tuple[int, int]]:
+    buffer = narrow(data, encoding.endswith("be")) if "16" in encoding else np.frombuffer(data, np.uint8)
+    tables = lookup()
+    room = len(buffer) // 11 + 1
+    arrays = (
+        np.empty(room, np.int64),
+        np.empty(room, np.int64),
+        np.empty(room, np.uint8),
+        np.empty(room, np.uint64),
+    )
+    wide = encoding in ("gb18030", "gbk", "big5")
+    n = find_digits(buffer, wide, encoding == "gb18030", *tables, *arrays)
+    return [(int(kind), int(key)) for kind, key in zip(arrays[2][:n], arrays[3][:n], strict=True)]
+
+
+ids = st.tuples(
+    st.sampled_from(["110101", "440524", "620102", "510902", "810000"]), st.dates(), st.integers(0, 999)
+).map(lambda t: f"{t[0]}{max(1900, min(2020, t[1].year)):04}{t[1].month:02}{min(28, t[1].day):02}{t[2]:03}")
+whole_ids = ids.map(lambda first: first + check_character(first))
+spaced_ids = whole_ids.map(lambda n: f"{n[:6]} {n[6:10]} {n[10:14]} {n[14:]}")
+mobiles = st.tuples(st.sampled_from(["138", "170", "199", "149", "1349", "154"]), st.integers(0, 10**8)).map(
+    lambda t: (t[0] + f"{t[1]:08}")[:11]
+)
+dashed = st.tuples(mobiles, st.sampled_from("- ")).map(
+    lambda t: f"{t[0][:3]}{t[1]}{t[0][3:7]}{t[1]}{t[0][7:]}"
+)
+cards = st.integers(0, 10**12 - 1).map(lambda n: f"621700{n:012}").map(lambda s: s + luhn_digit(s))
+fours = cards.map(lambda c: " ".join(c[i : i + 4] for i in range(0, len(c), 4)))
+old = whole_ids.map(lambda n: n[:6] + n[8:17])
+noise = st.text(alphabet="王镕𠮷 -.0123456789aXx_,，\n：@/", max_size=8)
+texts = st.lists(
+    st.one_of(
+        whole_ids,
+        spaced_ids,
+        mobiles,
+        dashed,
+        cards,
+        fours,
+        old,
+        noise,
+        noise,
+        st.just("86"),
+        st.just("+86 "),
+    ),
+    max_size=9,
+).map("".join)
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@settings(max_examples=150, deadline=None)
+@given(text=texts)
+def test_same_findings_in_every_encoding(text: str, encoding: str) -> None:
+    try:
+        data = text.encode(encoding)
+    except UnicodeEncodeError:
+        return
+    assert kernel(data, encoding) == [(hit.kind, hit.key) for hit in find_plain(text)]
+
+
+@settings(max_examples=150, deadline=None)
+@given(lines=st.lists(texts.map(lambda t: t.replace("\n", "") + "\n"), max_size=5), data=st.data())
+def test_same_findings_when_cut_at_any_line(lines: list[str], data: st.DataObject) -> None:
+    cut = data.draw(st.integers(0, len(lines)))
+    encode = lambda part: "".join(part).encode("gb18030")
+    apart = kernel(encode(lines[:cut]), "gb18030") + kernel(encode(lines[cut:]), "gb18030")
+    assert apart == kernel(encode(lines), "gb18030")
+
+
+def test_an_id_behind_a_four_byte_character_is_found() -> None:
+    assert kernel("王𠮷110101199003078515".encode("gb18030"), "gb18030") == [(1, 11010119900307851)]
+
+
+def test_an_id_behind_a_character_that_ends_in_a_letter_byte_is_found() -> None:
+    assert kernel("镕13800138000".encode("gbk"), "gbk") == [(2, 13800138000)]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=400))
+def test_noise_does_no_harm(data: bytes) -> None:
+    kernel(data, "gb18030")
