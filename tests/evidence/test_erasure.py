@@ -81,6 +81,11 @@ def test_the_bytes_are_gone_from_every_file(tmp_path: Path) -> None:
     assert key in all_bytes(tmp_path)
     assert sealed or name in all_bytes(tmp_path)
     erase(tmp_path, WANG)
+    with opened(tmp_path) as (store, _):
+        assert (
+            store.reader.execute("SELECT 1 FROM subject_name WHERE subject = ?", (subject,)).fetchone()
+            is None
+        )
     left = all_bytes(tmp_path)
     assert key not in left
     assert name not in left

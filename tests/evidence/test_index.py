@@ -94,6 +94,7 @@ def prove(held: Mapping[bytes, Held], label: bytes) -> tuple[bytes, Lookup]:
     return index_map.root(below), index_map.look_up(label, below, near, held.get(label))
 
 
+@settings(deadline=None, max_examples=40)
 @given(maps(), st.binary(min_size=32, max_size=32), st.integers(0, 255), st.randoms())
 def test_every_label_has_exactly_one_answer(
     held: dict[bytes, Held], stranger: bytes, flip: int, chance: object

@@ -6,7 +6,7 @@ from itertools import combinations
 import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evidence import independent_log as independent
@@ -164,6 +164,7 @@ def test_what_is_no_policy(lines: str) -> None:
         parse_policy(lines.encode())
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_noise_is_no_policy(noise: bytes) -> None:
     with pytest.raises(PolicyInvalid):
@@ -182,6 +183,7 @@ def test_names_are_octets() -> None:
 # Proof files
 
 
+@settings(deadline=None)
 @given(
     st.integers(0, 2**60), st.lists(st.binary(min_size=32, max_size=32), max_size=63), st.binary(max_size=50)
 )

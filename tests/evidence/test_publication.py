@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evidence import independent_log as independent
@@ -157,6 +157,7 @@ def test_paths_of_the_specification() -> None:
     assert [*resources(0)] == []
 
 
+@settings(deadline=None)
 @given(st.integers(-1, 63), st.integers(0, 10**15), st.integers(1, 256))
 def test_a_path_reads_back(level: int, n: int, width: int) -> None:
     resource = Resource(level, n, width)
@@ -173,6 +174,7 @@ def test_what_is_no_name(path: str) -> None:
     assert parse_path(path) is None
 
 
+@settings(deadline=None)
 @given(st.integers(0, 3_000), st.integers(0, 3_000))
 def test_what_is_new_and_what_was_there_is_everything(a: int, b: int) -> None:
     known, size = min(a, b), max(a, b)
@@ -183,6 +185,7 @@ def test_what_is_new_and_what_was_there_is_everything(a: int, b: int) -> None:
     assert all(is_within(resource, size) for resource in everything)
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=300), max_size=20))
 def test_bundles_read_back(leaves: list[bytes]) -> None:
     assert decode_bundle(encode_bundle(leaves)) == leaves

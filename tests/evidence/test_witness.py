@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from litestar.testing import TestClient
 
 from evidence import independent_log as independent
-from evidence.case_rig import WANG, issue, make_case, opened
+from evidence.case_rig import ORIGIN as CASE_ORIGIN
+from evidence.case_rig import WANG, issue, make_case, opened, settings
 from tideng.evidence.checkpoint import Checkpoint, sign_checkpoint
 from tideng.evidence.entries import encode_entry
 from tideng.evidence.keys import KeyRefused, signing_key
@@ -356,7 +357,6 @@ def test_a_key_that_others_may_read_is_refused(tmp_path: Path, mode: int) -> Non
 
 def test_a_witnessed_bundle(tmp_path: Path) -> None:
     """The bundle's checkpoint carries the quorum, and its policy asks for it."""
-    from evidence.case_rig import settings
     from tideng.assembly.evidence import make_issuer
     from tideng.evidence.issuing import Request
     from tideng.evidence.settings import EvidenceSettings
@@ -387,3 +387,35 @@ def test_a_witnessed_bundle(tmp_path: Path) -> None:
     assert report.is_verified, report.says
     assert "3 witnesses of quorum 'two'" in report.says[2]
     town.shut()
+
+
+def test_an_old_copy_does_not_start_until_the_loss_is_admitted(tmp_path: Path) -> None:
+    """Through the commands: restore an old tideng.db beside the present seen.db."""
+    from typer.testing import CliRunner
+
+    from tideng.assembly.evidence import make_publisher
+    from tideng.cli.main import app
+
+    def command(*words: str, exits: int) -> str:
+        done = CliRunner().invoke(app, ["--data", str(tmp_path), *words], env={"TIDENG_ORIGIN": CASE_ORIGIN})
+        assert done.exit_code == exits, done.output
+        return done.output
+
+    def publish() -> None:
+        with opened(tmp_path) as (store, _):
+            store.ledger.append(some(3))
+            store.ledger.checkpoint()
+            make_publisher(store, settings(tmp_path)).publish()
+
+    make_case(tmp_path)
+    publish()
+    shutil.copy(tmp_path / "tideng.db", tmp_path / "backup")
+    publish()
+    assert "nothing is lost" in command("ledger", "admit-loss", "--reason", "x", exits=1)
+    shutil.copy(tmp_path / "backup", tmp_path / "tideng.db")
+    assert "an old copy" in command("subject", "export", "13800138000", exits=2)
+    assert "recorded as entry" in command("ledger", "admit-loss", "--reason", "disk died", exits=0)
+    command("subject", "export", "13800138000", exits=0)
+    publish()
+    with opened(tmp_path) as (store, _):
+        assert store.ledger.verify().is_intact

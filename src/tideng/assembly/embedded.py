@@ -10,7 +10,7 @@ from typing import Final
 
 import structlog
 
-from tideng.assembly.evidence import record_environment
+from tideng.assembly.evidence import check_settings, record_environment
 from tideng.assembly.http import HttpDoor, serving
 from tideng.assembly.steps import Steps
 from tideng.assembly.upkeep import EvidenceUpkeep
@@ -52,8 +52,13 @@ def read_policy(name: str) -> Policy:
     return load_policy(path.read_bytes())
 
 
-def open_embedded(settings: Settings, *, now: Callable[[], Micros] = wall_clock) -> Store:
-    """The store of the embedded arrangement: SQLite files in the data folder."""
+def open_embedded(
+    settings: Settings, *, now: Callable[[], Micros] = wall_clock, check_seen: bool = True
+) -> Store:
+    """The store of the embedded arrangement: SQLite files in the data folder.
+
+    `check_seen=False` opens a ledger that is older than what it has shown to others, to admit the loss.
+    """
     web = {WEB_ROOM: tuple(Migration(version, sql) for version, sql in WEB_STEPS)}
     return open_store(
         Path(settings.data),
@@ -61,6 +66,7 @@ def open_embedded(settings: Settings, *, now: Callable[[], Micros] = wall_clock)
         time_zone=settings.zone(),
         now=now,
         more_schema=web,
+        check_seen=check_seen,
     )
 
 
@@ -72,6 +78,7 @@ class Gateway:
         self.loaded = loaded
         self.settings = settings
         self.policy = read_policy(settings.policy)
+        check_settings(settings)
         self.store = store = open_embedded(settings, now=now)
         self.registry = Registry(store.writer, store.ledger)
         self.steps = steps = Steps(settings, store, self.registry, self.policy, now=now)

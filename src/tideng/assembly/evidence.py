@@ -49,7 +49,6 @@ def make_indexer(store: Store, settings: Settings) -> Indexer:
 
 def make_issuer(store: Store, settings: Settings, *, with_pdf: bool) -> Issuer:
     """Whoever hands over bundles of the gateway's ledger."""
-    roots = settings.evidence.timestamp_roots
     return Issuer(
         store.writer,
         store.ledger,
@@ -58,7 +57,7 @@ def make_issuer(store: Store, settings: Settings, *, with_pdf: bool) -> Issuer:
         make_indexer(store, settings),
         GatewayCase(store),
         witnesses=witness_policy(settings),
-        roots=Path(roots).read_bytes() if roots else b"",
+        roots=timestamp_roots(settings) if settings.evidence.timestamp_roots else b"",
         with_pdf=with_pdf,
     )
 
@@ -70,17 +69,29 @@ def make_publisher(store: Store, settings: Settings) -> Publisher:
 
 def make_timestamper(store: Store, settings: Settings) -> Timestamper | None:
     """Whoever has checkpoints stamped; None when no authority is configured. Raises `SettingsInvalid`."""
-    evidence = settings.evidence
-    if not evidence.timestamp_url:
+    if not settings.evidence.timestamp_url:
         return None
+    ask = ask_over_http(settings.evidence.timestamp_url)
+    return Timestamper(store.writer, store.ledger, ask, timestamp_roots(settings))
+
+
+def check_settings(settings: Settings) -> None:
+    """Raises `SettingsInvalid` if a file that the evidence needs cannot be used; before anything is opened."""
+    witness_policy(settings)
+    if settings.evidence.timestamp_url:
+        timestamp_roots(settings)
+
+
+def timestamp_roots(settings: Settings) -> bytes:
+    """The configured authority's root certificates. Raises `SettingsInvalid`."""
+    evidence = settings.evidence
     try:
-        roots = Path(evidence.timestamp_roots).read_bytes()
+        return Path(evidence.timestamp_roots).read_bytes()
     except OSError as error:
         raise SettingsInvalid(
             f"evidence.timestamp_roots is {evidence.timestamp_roots!r}, which cannot be read; name the PEM "
-            f"file with the root certificates of {evidence.timestamp_url}"
+            f"file with the root certificates of {evidence.timestamp_url or 'the time-stamping authority'}"
         ) from error
-    return Timestamper(store.writer, store.ledger, ask_over_http(evidence.timestamp_url), roots)
 
 
 def witness_policy(settings: Settings) -> TrustPolicy | None:

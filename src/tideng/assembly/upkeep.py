@@ -56,6 +56,7 @@ class EvidenceUpkeep:
             if self._due["index"] <= 0 or size - self._covered >= self._settings.index_entries_max:
                 self._due["index"], self._covered = self._settings.index_interval_s, size
                 await self._guarded("index", partial(self.indexer.catch_up, size))
+                await self._guarded("index", self._store.forget_named)
 
     def gauges(self) -> dict[str, float]:
         """For /metrics."""

@@ -258,6 +258,46 @@ def rotate_key(
     out.print(f"  new {escape(new)}\n  Tell everyone who holds the old key, the witnesses first.")
 
 
+@app.command("admit-loss")
+def admit_loss(
+    context: typer.Context,
+    reason: Annotated[str, typer.Option(help="What happened, for whoever holds a later checkpoint.")],
+    by: Annotated[str, typer.Option(help="Who admits it; default: this system user.")] = "",
+    json: Json = False,
+) -> None:
+    """After restoring an older copy: record what was lost, and let the gateway start."""
+    import getpass
+
+    from tideng.assembly import open_embedded
+    from tideng.evidence import landmarks
+    from tideng.evidence.landmarks import LossEntry
+
+    database(context)
+    with closing(open_embedded(loaded(context).settings, check_seen=False)) as store:
+        seen, ledger = store.seen.last(), store.ledger
+        if seen is None or (seen[0] <= ledger.size and ledger.root(seen[0]) == seen[1]):
+            stop("nothing is lost: this ledger continues everything it has shown", code=FAILED)
+        entry = LossEntry(
+            at=ledger.now(),
+            by=by or getpass.getuser(),
+            kept=ledger.size,
+            reason=reason,
+            seen=seen[0],
+            seen_root=seen[1].hex(),
+        )
+        position = store.writer.call(lambda conn: landmarks.record_in(conn, ledger, entry))
+        ledger.checkpoint()
+        store.seen.admit(ledger, ledger.now())
+    if json:
+        as_json({"entry": position, "kept": entry.kept, "seen": entry.seen})
+        return
+    out.print(
+        f"[yellow]recorded as entry {position}:[/] {entry.seen} entries were vouched for, "
+        f"{entry.kept} are left"
+    )
+    out.print("  whoever holds a later checkpoint will see two histories; tell them before they ask")
+
+
 def _retired(path: Path, origin: str) -> "list[Verifier]":
     from tideng.evidence.retired import retired_keys
     from tideng.storage.opening import open_reader

@@ -90,6 +90,23 @@ class RetentionEntry(Struct, frozen=True, kw_only=True, gc=False):
     """How many replies' contents were erased; their entries stay."""
 
 
+class LossEntry(Struct, frozen=True, kw_only=True, gc=False):
+    """The ledger goes on from an older copy: entries that were vouched for are lost. Whoever holds a later
+    checkpoint finds here that it was admitted, by whom, and how much."""
+
+    at: int
+    by: str
+    kept: int
+    """How many entries this copy held."""
+    kind: Literal["loss/1"] = "loss/1"
+    reason: str
+    """What happened, in the words of whoever admits it."""
+    seen: int
+    """How many entries had been vouched for."""
+    seen_root: str
+    """The root of those, hex."""
+
+
 class KeyEntry(Struct, frozen=True, kw_only=True, gc=False):
     """From here on the ledger's checkpoints are signed by another key, which the old key's entry names."""
 
@@ -119,6 +136,11 @@ declare(
 )
 declare("hold/1", "A legal hold on a person's data began or ended.", "对某人数据的法律保全开始或结束。")
 declare("retention/1", "The retention policy was carried out.", "执行了一次保管期限策略。")
+declare(
+    "loss/1",
+    "The ledger goes on from an older copy; what was lost is named.",
+    "账本自旧备份继续;载明所失条目。",
+)
 declare("ledger_key/1", "The ledger's signing key was replaced.", "更换了账本签名密钥。")
 
 

@@ -38,9 +38,9 @@ SCHEMA: Final = (
 """Room "seen" of a database that is not the ledger's."""
 
 _WAY_OUT: Final = (
-    "Nothing was signed. Restore the newest backup of tideng.db. If it is truly lost, start a new ledger: an "
-    "empty data folder and another `origin` in the settings; keep this one as it is, and say in writing what "
-    "was lost."
+    "Nothing was signed. Restore the newest backup of tideng.db. If it is lost and no witness is asked, "
+    "`tideng ledger admit-loss` records the loss and goes on; with witnesses, start a new ledger: an empty "
+    "data folder and another `origin`. Keep what is left, and say in writing what was lost."
 )
 
 
@@ -74,6 +74,17 @@ class Seen:
                 "INSERT INTO seen (origin, size, root, at) VALUES (?, ?, ?, ?) ON CONFLICT (origin) "
                 "DO UPDATE SET size = excluded.size, root = excluded.root, at = excluded.at",
                 (self._origin, new.size, new.root, at),
+            )
+
+        self._writer.call(job)
+
+    def admit(self, ledger: SqliteLedger, at: int) -> None:
+        """Begin again from what the ledger holds now: after a loss that was recorded."""
+
+        def job(conn: sqlite3.Connection) -> None:
+            conn.execute(
+                "UPDATE seen SET size = ?, root = ?, at = ? WHERE origin = ?",
+                (ledger.size, ledger.root(), at, self._origin),
             )
 
         self._writer.call(job)
@@ -143,6 +154,8 @@ class Publisher:
         self._policy = policy and TrustPolicy(me, policy.witnesses, policy.groups, policy.quorum)
         self._known: dict[str, int] = {}
         self._latest: bytes | None = None
+        self._done: Published | None = None
+        """The last checkpoint that is done with: nothing new, nothing to ask."""
 
     def check_start(self) -> list[str]:
         """Before anything is signed: `RolledBack` if this ledger is older than what was seen.
@@ -169,11 +182,14 @@ class Publisher:
         note = self._ledger.latest_checkpoint()
         if note is None:
             return None
+        if self._done is not None and self._done.note.startswith(note):
+            return self._done
         checkpoint = open_checkpoint(note, self._ledger.origin, self._keys)
         self._seen.advance(self._ledger, checkpoint, self._ledger.now())
         if self._policy is None:
             self._latest = note
-            return Published(checkpoint.size, note, is_witnessed=True)
+            self._done = Published(checkpoint.size, note, is_witnessed=True)
+            return self._done
         lines: list[bytes] = []
         problems: list[str] = []
         for party in self._asked():
@@ -188,7 +204,9 @@ class Publisher:
             return Published(checkpoint.size, note, is_witnessed=False, problems=(*problems, str(error)))
         self._writer.call(lambda conn: self._keep(conn, checkpoint.size, cosigned))
         self._latest = cosigned
-        return Published(checkpoint.size, cosigned, is_witnessed=True, problems=tuple(problems))
+        done = Published(checkpoint.size, cosigned, is_witnessed=True, problems=tuple(problems))
+        self._done = done if not problems else None
+        return done
 
     def latest(self) -> bytes | None:
         """The newest checkpoint that may be shown: noted, and seen by the quorum where one is asked for."""

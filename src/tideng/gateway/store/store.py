@@ -27,6 +27,7 @@ from tideng.gateway.store.api_keys import MIGRATIONS as API_KEYS
 from tideng.gateway.store.api_keys import ROOM as KEYS_ROOM
 from tideng.gateway.store.schema import MIGRATIONS
 from tideng.identifiers.keyed import keyed_hash
+from tideng.storage.bulk import rows_json
 from tideng.storage.failures import StorageError
 from tideng.storage.migrations import Migration
 from tideng.storage.sqlite import Writer
@@ -35,11 +36,11 @@ T = TypeVar("T")
 
 DATABASE: Final = "tideng.db"
 KEYS: Final = "keys.db"
+SEEN_FILE: Final = "seen.db"
+"""What of the ledger was shown to others: apart from it, so that an old copy of the ledger is noticed."""
 MET_TOGETHER: Final = 500
 MET_MAX: Final = 200_000
 """Numbers remembered between two looks of the completeness index; the rest is read from the messages."""
-KEYS_SCHEMA: Final[Mapping[str, Sequence[Migration]]] = {"subjects": SUBJECTS, "seen": SEEN}
-"""Rooms of the other database: subjects' keys, and what of the ledger was shown to others."""
 SCHEMA: Final[Mapping[str, Sequence[Migration]]] = {
     "evidence": LEDGER,
     "gateway": MIGRATIONS,
@@ -65,6 +66,7 @@ class Store:
         lookup_key: bytes,
         names: NameKey,
         seen: Seen,
+        seen_writer: Writer,
         *,
         now: Callable[[], Micros],
         time_zone: tzinfo,
@@ -78,6 +80,7 @@ class Store:
         self._lookup_key = lookup_key
         self.names = names
         self.seen = seen
+        self._seen_writer = seen_writer
         self.met: dict[str, str] = {}
         """Subjects and their numbers, until the completeness index has named them."""
         self.reader: sqlite3.Connection = writer.reader()
@@ -85,8 +88,9 @@ class Store:
     def subject(self, number: str) -> str:
         """The keyed hash under which this number's records are kept."""
         subject = keyed_hash(self._lookup_key, "subject", number)
-        if len(self.met) < MET_MAX:
-            self.met[subject] = number
+        if len(self.met) >= MET_MAX:
+            self.met.pop(next(iter(self.met)), None)
+        self.met[subject] = number
         return subject
 
     def text_key(self, text: str) -> str:
@@ -105,11 +109,34 @@ class Store:
         return os.urandom(octets)
 
     def keep_met(self) -> None:
-        """Keep, sealed, the numbers of people whom the completeness index may yet have to name."""
+        """Keep, sealed, the numbers that only we know and that the completeness index still has to name.
+
+        Whoever was written to, or wrote, can be named from their messages; a consent or an opt-out that was
+        registered holds no number.
+        """
         met, self.met = self.met, {}
-        waiting = iter(met.items())
-        while some := dict(islice(waiting, MET_TOGETHER)):
+        if not met:
+            return
+        with contextlib.closing(self.writer.reader()) as conn:
+            waiting = conn.execute(
+                "SELECT DISTINCT subject FROM registry_opening "
+                "WHERE position >= (SELECT coalesce(max(stop), 0) FROM index_interval)"
+            ).fetchall()
+        needed = iter([(subject, met[subject]) for (subject,) in waiting if subject in met])
+        while some := dict(islice(needed, MET_TOGETHER)):
             self.writer.call(partial(keep_numbers_in, met=some, seal=self._seal_number))
+
+    def forget_named(self) -> None:
+        """Forget the numbers that the completeness index has named by now. Thread-safe."""
+        subjects = list(self.met)
+        with contextlib.closing(self.writer.reader()) as conn:
+            for start in range(0, len(subjects), MET_TOGETHER):
+                for (subject,) in conn.execute(
+                    "SELECT subject FROM subject_name WHERE name IS NOT NULL "
+                    "AND subject IN (SELECT value FROM json_each(?))",
+                    (rows_json(subjects[start : start + MET_TOGETHER]),),
+                ):
+                    self.met.pop(subject, None)
 
     def open_number(self, subject: str, sealed: bytes) -> str:
         """The number that `keep_met` kept. Raises `SealBroken`."""
@@ -148,6 +175,7 @@ class Store:
         self.ledger.close()
         self.writer.close()
         self._key_writer.close()
+        self._seen_writer.close()
 
 
 def open_store(
@@ -157,6 +185,7 @@ def open_store(
     time_zone: tzinfo,
     now: Callable[[], Micros],
     more_schema: Mapping[str, Sequence[Migration]] | None = None,
+    check_seen: bool = True,
 ) -> Store:
     """Open, or make, everything that is kept in `directory`, and the tables of `more_schema`'s rooms.
 
@@ -166,22 +195,21 @@ def open_store(
     signing = signing_key(directory / "ledger.key")
     lookup = secret_key(directory / "lookup.key")
     names = NameKey(secret_key(directory / "index.key"))
-    writer = Writer(directory / DATABASE, schema={**SCHEMA, **(more_schema or {})}, clock=now)
-    try:
+    with contextlib.ExitStack() as undo:
+        writer = Writer(directory / DATABASE, schema={**SCHEMA, **(more_schema or {})}, clock=now)
+        undo.callback(writer.close)
         ledger = SqliteLedger(writer, origin=origin, key=signing, clock=now)
-        key_writer = Writer(directory / KEYS, schema=KEYS_SCHEMA, secure_delete=True, clock=now)
-    except BaseException:
-        writer.close()
-        raise
-    try:
-        seen = Seen(key_writer, origin)
+        undo.callback(ledger.close)
+        key_writer = Writer(directory / KEYS, schema={"subjects": SUBJECTS}, secure_delete=True, clock=now)
+        undo.callback(key_writer.close)
+        seen_writer = Writer(directory / SEEN_FILE, schema={"seen": SEEN}, clock=now)
+        undo.callback(seen_writer.close)
+        seen = Seen(seen_writer, origin)
         last = seen.last()
-        if last is not None:
-            check_continues(ledger, *last, who="keys.db")
-    except BaseException:
-        ledger.close()
-        writer.close()
-        key_writer.close()
-        raise
+        if last is not None and check_seen:
+            check_continues(ledger, *last, who=SEEN_FILE)
+        undo.pop_all()
     keys = SubjectKeys(key_writer)
-    return Store(writer, ledger, keys, key_writer, lookup, names, seen, now=now, time_zone=time_zone)
+    return Store(
+        writer, ledger, keys, key_writer, lookup, names, seen, seen_writer, now=now, time_zone=time_zone
+    )
