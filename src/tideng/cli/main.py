@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 
 from tideng import __version__
-from tideng.cli import accounts, gateway, ledger, registry, simulate, upkeep
+from tideng.cli import accounts, gateway, ledger, posts, registry, simulate, text, upkeep
 from tideng.cli.show import stop
 from tideng.settings import Loaded, SettingsInvalid, load
 
@@ -60,6 +60,8 @@ gateway.add_to(app)
 app.add_typer(registry.app, name="registry", rich_help_panel="Registry and people")
 accounts.add_to(app)
 app.add_typer(ledger.app, name="ledger", rich_help_panel="Evidence")
+app.add_typer(text.app, name="text", rich_help_panel="Reading texts")
+app.add_typer(posts.app, name="posts", rich_help_panel="Reading texts")
 app.add_typer(simulate.app, name="simulate", rich_help_panel="Trying it out")
 simulate.add_play(app)
 upkeep.add_to(app)

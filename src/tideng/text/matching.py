@@ -58,7 +58,7 @@ class Hyperscan:
 
         self._hyperscan = hyperscan
         if compiled is not None:
-            self._database = hyperscan.loadb(compiled)
+            self._database = hyperscan.loadb(compiled, hyperscan.HS_MODE_BLOCK)
         else:
             self._database = hyperscan.Database()
             encoded = [literal.encode() for literal in literals]
