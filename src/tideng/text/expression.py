@@ -6,7 +6,7 @@
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
 import numpy as np
@@ -24,6 +24,9 @@ class ExpressionInvalid(ValueError):
 
 class Sights(Protocol):
     """What an expression asks about a block of texts."""
+
+    nowhere: Truth
+    """The one answer, as an object, for what no text of the block has."""
 
     def has(self, slot: int) -> Truth:
         """By text: whether the slot is filled."""
@@ -43,21 +46,48 @@ class Expression(Struct, frozen=True):
     number: int = 0
 
     def truth(self, sights: Sights) -> Truth:
-        """By text: whether the expression holds."""
+        """By text: whether the expression holds. Stops as soon as no text can have it."""
+        nowhere = sights.nowhere
         if self.operator == "slot":
             return sights.has(self.slots[0])
         if self.operator == "near":
-            found = sights.near(self.slots[0], self.slots[1], self.number)
-            return found
-        values = [operand.truth(sights) for operand in self.operands]
+            return sights.near(self.slots[0], self.slots[1], self.number)
         if self.operator == "not":
-            return ~values[0]
+            return ~self.operands[0].truth(sights)
+        if self.operator == "and":
+            whole = self.operands[0].truth(sights)
+            for operand in self.operands[1:]:
+                if whole is nowhere:
+                    return nowhere
+                value = operand.truth(sights)
+                whole = nowhere if value is nowhere else whole & value
+            return whole
+        values = [value for operand in self.operands if (value := operand.truth(sights)) is not nowhere]
         if self.operator == "of":
+            if len(values) < self.number:
+                return nowhere
             return np.sum(values, axis=0, dtype=np.int16) >= self.number
+        if not values:
+            return nowhere
         whole = values[0]
         for value in values[1:]:
-            whole = whole & value if self.operator == "and" else whole | value
+            whole = whole | value
         return whole
+
+    def triggers(self, derived: Mapping[int, "Expression"]) -> frozenset[int] | None:
+        """Slots of which at least one must be filled for the expression to hold; None: it may hold without."""
+        if self.operator == "slot":
+            inside = derived.get(self.slots[0])
+            return frozenset(self.slots) if inside is None else inside.triggers(derived)
+        if self.operator == "near":
+            return frozenset(self.slots[:1])
+        if self.operator == "not":
+            return None
+        found = [operand.triggers(derived) for operand in self.operands]
+        if self.operator == "and":
+            certain = [one for one in found if one is not None]
+            return min(certain, key=len) if certain else None
+        return None if any(one is None for one in found) else frozenset().union(*(one or () for one in found))
 
     def wanted(self) -> tuple[int, ...]:
         """The slots that speak for it, in the order written; those under a `!` are left out."""

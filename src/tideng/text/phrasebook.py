@@ -35,6 +35,7 @@ SOUNDING_MIN: Final = 3
 """Shorter words share their sound with too many others."""
 
 Level = Literal["danger", "verify", "note", "calm"]
+_LEVELS: Final = ("danger", "verify", "note", "calm")
 
 
 _Read = TypeVar("_Read")
@@ -92,6 +93,8 @@ class Rule(Struct, frozen=True):
 
     family: Family
     when: tuple[Expression, ...]
+    triggers: tuple[frozenset[int] | None, ...]
+    """By expression: slots of which one must be filled."""
     show: tuple[int, ...]
 
 
@@ -115,6 +118,7 @@ class Phrasebook(Struct, frozen=True):
     """Latin words that count inside longer ones: places that a data set masked."""
     hosts: Hosts
     rules: tuple[Rule, ...]
+    """The most severe level first."""
     hash: str
     """SHA-256 over the files' bytes."""
 
@@ -140,8 +144,7 @@ def read_phrasebook(given: Mapping[str, bytes], tables: Tables, sights: tuple[st
     slots, links = _unchained(slots, shared.parts)
     number = {slot: place for place, slot in enumerate(slots)}
     literals = _literals(slots, shared.parts, number, tables)
-    rules = tuple(_rule(name, family, number) for name, family in families.items())
-    codes = [rule.family.code for rule in rules]
+    codes = [family.code for family in families.values()]
     for code in codes:
         if codes.count(code) > 1:
             raise KnowledgeInvalid(f"two knowledge files have the code {code}; give one another code")
@@ -149,6 +152,8 @@ def read_phrasebook(given: Mapping[str, bytes], tables: Tables, sights: tuple[st
         number[name]: _expression(SHARED, text, lambda slot: number.get(slot))
         for name, text in shared.derived.items()
     }
+    rules = [_rule(name, family, number, derived) for name, family in families.items()]
+    rules.sort(key=lambda rule: _LEVELS.index(rule.family.level))
     digest = hashlib.sha256()
     for name in sorted(given):
         digest.update(name.encode() + b"\0" + given[name] + b"\0")
@@ -162,7 +167,7 @@ def read_phrasebook(given: Mapping[str, bytes], tables: Tables, sights: tuple[st
         sound_literals=_sounding(literals, {number[slot] for slot in shared.by_sound}),
         loose=frozenset(shared.loose),
         hosts=host_table(shared.hosts),
-        rules=rules,
+        rules=tuple(rules),
         hash=digest.hexdigest(),
     )
 
@@ -259,7 +264,9 @@ def _expression(name: str, text: str, number: Callable[[str], int | None]) -> Ex
         raise KnowledgeInvalid(f"{name}: {error}") from error
 
 
-def _rule(name: str, family: Family, number: Mapping[str, int]) -> Rule:
+def _rule(
+    name: str, family: Family, number: Mapping[str, int], derived: Mapping[int, Expression]
+) -> Rule:
     own = name.removesuffix(".toml")
 
     def found(slot: str) -> int:
@@ -269,7 +276,8 @@ def _rule(name: str, family: Family, number: Mapping[str, int]) -> Rule:
         return place
 
     when = tuple(_expression(name, text, lambda slot: number.get(f"{own}.{slot}", number.get(slot))) for text in family.when)
-    return Rule(family, when, tuple(found(slot) for slot in family.show))
+    triggers = tuple(expression.triggers(derived) for expression in when)
+    return Rule(family, when, triggers, tuple(found(slot) for slot in family.show))
 
 
 def _literals(
