@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Places = NDArray[np.int64]
-HITS_PER_SCAN_MAX: Final = 20_000_000
+KEY: Final = 1 << 24
+"""More literals than any book has."""
 
 
 class Engine(Protocol):
@@ -101,7 +102,8 @@ class Hyperscan:
 
 def _ordered(ids: Sequence[int], ends: Sequence[int] | Places) -> tuple[Places, Places]:
     numbers, places = np.array(ids, np.int64), np.array(ends, np.int64)
-    order = np.lexsort((numbers, places))
+    # By end, then by literal: one sort of one key is twice as quick as two.
+    order = np.argsort(places * KEY + numbers)
     return numbers[order], places[order]
 
 

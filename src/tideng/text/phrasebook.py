@@ -28,6 +28,8 @@ SHARED: Final = "shared.toml"
 _GROUP: Final = re.compile(r"\{[^}]*\}|<[^>]*>|[^{<]+")
 HALVED_FROM: Final = 60
 """A phrase with more choices than this is looked for in two pieces, where both are words."""
+SINGLE_COST: Final = 60
+"""What a single character costs as a word: it is met everywhere."""
 HALF_MAX: Final = 400
 GAP_MAX: Final = 6
 _GAP: Final = re.compile(r"~(\d{1,2})~")
@@ -219,7 +221,7 @@ def _halved(phrase: str, shared: Mapping[str, tuple[str, ...]], slot: str) -> st
                 if gap and min(map(len, (*left, *right))) < 2:
                     # Single characters with room between them are met by chance.
                     continue
-                price = len(left) + len(right) + 3 * gap + 15 * sum(len(w) == 1 for w in (*left, *right))
+                price = len(left) + len(right) + 3 * gap + SINGLE_COST * sum(len(w) == 1 for w in (*left, *right))
                 if price < cost:
                     best, cost = f"{{{'|'.join(left)}}}~{gap}~{{{'|'.join(right)}}}", price
         pieces[step] = best or pieces[step]

@@ -69,7 +69,7 @@ class Sights:
 
     def filled(self) -> list[int]:
         """Every slot that some text of the block fills."""
-        return np.unique(self.hits.slots).tolist()
+        return np.flatnonzero(np.bincount(self.hits.slots)).tolist()
 
     def has(self, slot: int) -> Truth:
         """By text: whether the slot is filled."""
@@ -138,7 +138,7 @@ def disguises(block: Block) -> tuple[Places, Places]:
     raw = np.frombuffer(BREAK.join(block.texts).encode("utf-32-le", "surrogatepass"), np.uint32)
     if len(raw) == len(kinds):
         # A circled digit alone is a list mark, a Greek letter alone is mathematics; beside a letter it is neither.
-        like = np.isin(kinds, _LETTERLIKE)
+        like = (kinds == _LETTERLIKE[0]) | (kinds == _LETTERLIKE[1])
         alnum = (raw < 0x80) & (((raw >= 48) & (raw <= 57)) | ((raw >= 65) & (raw <= 90)) | ((raw >= 97) & (raw <= 122)))
         beside = like | alnum
         neighbour = np.zeros(len(kinds), np.bool_)
@@ -219,11 +219,15 @@ class Reader(Struct, frozen=True):
         heard_starts = heard_ends - self.lengths[heard]
         # What is written as some known word is that word; only other characters are a disguise.
         reach = len(block.points) + 1
-        other = ~np.isin(heard_starts * reach + heard_ends, starts * reach + ends)
+        known = np.sort(starts * reach + ends)
+        asked = heard_starts * reach + heard_ends
+        place = np.minimum(np.searchsorted(known, asked), max(0, len(known) - 1))
+        other = known[place] != asked if len(known) else np.ones(len(asked), np.bool_)
         heard, heard_starts, heard_ends = heard[other], heard_starts[other], heard_ends[other]
         # One short word may share its sound by chance; two in a text do not.
         texts = np.searchsorted(block.starts, heard_starts, side="right") - 1
-        places = np.unique(texts * reach + heard_starts)
+        places = np.sort(texts * reach + heard_starts)
+        places = places[np.append(True, places[1:] != places[:-1])[: len(places)]]
         needed = SURE_SOUNDS + np.diff(block.starts) // CHARACTERS_PER_CHANCE
         several = np.bincount(places // reach, minlength=len(block.texts)) >= needed
         kept = several[texts] | (heard_ends - heard_starts >= SURE_BY_SOUND)
@@ -246,7 +250,7 @@ class Reader(Struct, frozen=True):
         bounds = np.searchsorted(slots, np.arange(len(self.book.slot_names) + 1)).tolist()
         clauses = np.append(0, np.cumsum(block.classes & t.CLAUSE_END != 0))
         made: dict[int, tuple[Places, Places]] = {}
-        todo = sorted({place for slot in np.unique(slots).tolist() for place in self.chains_from.get(slot, ())})
+        todo = sorted({place for slot in np.flatnonzero(np.bincount(slots)).tolist() for place in self.chains_from.get(slot, ())})
         while todo:
             chain = self.book.chains[todo.pop(0)]
             first = made.get(chain.first)
