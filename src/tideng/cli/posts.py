@@ -34,7 +34,9 @@ def screen(
     report: Annotated[Path | None, typer.Option(help="Write an HTML report here.")] = None,
     text_field: Annotated[str, typer.Option(help="The field that holds the text; default: found.")] = "",
     unmask: Annotated[bool, typer.Option(help="Show contacts whole: only for whoever may see them.")] = False,
-    all_posts: Annotated[bool, typer.Option("--all", help="A line for every post, not only for sales.")] = False,
+    all_posts: Annotated[
+        bool, typer.Option("--all", help="A line for every post, not only for sales.")
+    ] = False,
 ) -> None:
     """One JSON line per post that sells data: slots, yuan per record, contacts, seller; and a report."""
     from tideng.text.data_sale import Sale, clusters, mask_contact, read_sales
@@ -130,5 +132,3 @@ def _text(row: dict[str, Any], wanted: str) -> str | None:
 def _id(row: dict[str, Any] | None, number: int) -> str:
     found = next((row[f] for f in ID_FIELDS if row and row.get(f) not in (None, "")), None)
     return str(found) if found is not None else f"line {number}"
-
-

@@ -11,7 +11,15 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from tideng.cli.context import Json
 from tideng.cli.show import as_json, err, out, stop, table
-from tideng.cli.text_judge import EngineChoice, bundled_judge, cache_folder, read_weights, start_worker, tasks, work
+from tideng.cli.text_judge import (
+    EngineChoice,
+    bundled_judge,
+    cache_folder,
+    read_weights,
+    start_worker,
+    tasks,
+    work,
+)
 
 app = typer.Typer(help="What a text is, what it hides, and why.", no_args_is_help=True)
 
@@ -29,7 +37,9 @@ Score = Annotated[bool, typer.Option("--score/--no-score", help="With the suspic
 
 @app.command()
 def judge(
-    file: Annotated[str, typer.Argument(help="JSONL file of {id, text, channel?}; - is standard input.")] = "-",
+    file: Annotated[
+        str, typer.Argument(help="JSONL file of {id, text, channel?}; - is standard input.")
+    ] = "-",
     processes: Annotated[int, typer.Option("--processes", "-p", min=0, help="0: one per core.")] = 0,
     engine: Engine = "auto",
     cache: Cache = None,
@@ -86,10 +96,10 @@ def _opened(file: str) -> IO[bytes]:
 
 
 def _engine(engine: str) -> EngineChoice:
-    for known in ("auto", "hyperscan", "ahocorasick"):
-        if engine == known:
-            return known  # type: ignore[return-value]  # one of the three, as just compared
-    stop(f"--engine is {escape(engine)!r}; choose auto, hyperscan or ahocorasick")
+    known: dict[str, EngineChoice] = {"auto": "auto", "hyperscan": "hyperscan", "ahocorasick": "ahocorasick"}
+    if engine not in known:
+        stop(f"--engine is {escape(engine)!r}; choose auto, hyperscan or ahocorasick")
+    return known[engine]
 
 
 @app.command()
@@ -100,7 +110,7 @@ def explain(
     cache: Cache = None,
     weights: Weights = None,
 ) -> None:
-    """Show one verdict with its reasons: the text with marks, findings in order, folds, parts of the score."""
+    """Show one verdict with its reasons: marks, findings, folds, parts of the score."""
     from tideng.text.explaining import explain as explained
 
     given = sys.stdin.buffer.read().decode("utf-8", "replace").rstrip("\n") if text == "-" else text
@@ -114,7 +124,8 @@ def explain(
         + ("  [bold red]data for sale[/]" if told.data_for_sale else "")
     )
     rows = [
-        (f.code, f"{f.start}–{f.end}", escape(f.seen), escape(f.name), escape(f.next_step)) for f in told.findings
+        (f.code, f"{f.start}–{f.end}", escape(f.seen), escape(f.name), escape(f.next_step))
+        for f in told.findings
     ]
     table("findings, strongest first", ("code", "where", "seen", "what", "what to do"), rows)
     table(
@@ -137,9 +148,18 @@ def families(json: Json = False) -> None:
     """List the families of harm that are known, with their codes and levels."""
     found = bundled_judge("ahocorasick", cache_folder(None)).reader.book.rules
     if json:
-        as_json([{"code": r.family.code, "level": r.family.level, "zh": r.family.zh, "en": r.family.en} for r in found])
+        as_json(
+            [
+                {"code": r.family.code, "level": r.family.level, "zh": r.family.zh, "en": r.family.en}
+                for r in found
+            ]
+        )
         return
-    table("families", ("code", "level", "名称", "name"), [(r.family.code, r.family.level, r.family.zh, r.family.en) for r in found])
+    table(
+        "families",
+        ("code", "level", "名称", "name"),
+        [(r.family.code, r.family.level, r.family.zh, r.family.en) for r in found],
+    )
 
 
 @app.command()
@@ -149,7 +169,9 @@ def train(
     normals: Annotated[
         Path | None, typer.Option(help="JSONL of {text}: your own normal messages, for the threshold.")
     ] = None,
-    budget: Annotated[float, typer.Option(min=0, max=0.5, help="Share of normals that may be lifted.")] = 0.005,
+    budget: Annotated[
+        float, typer.Option(min=0, max=0.5, help="Share of normals that may be lifted.")
+    ] = 0.005,
     seed: Annotated[int, typer.Option(help="Same seed and lines, same bytes.")] = 1,
     json: Json = False,
 ) -> None:
@@ -183,7 +205,12 @@ def train(
         into.write_bytes(made.content)
     except OSError as error:
         stop(f"cannot write {escape(str(into))}: {escape(error.strerror or str(error))}")
-    told = {"lines": len(rows), "recall": made.recall, "false_alarms": made.false_alarms, "bytes": len(made.content)}
+    told = {
+        "lines": len(rows),
+        "recall": made.recall,
+        "false_alarms": made.false_alarms,
+        "bytes": len(made.content),
+    }
     if json:
         as_json(told)
         return

@@ -84,10 +84,9 @@ def _engine(engine: EngineChoice) -> Literal["hyperscan", "ahocorasick"]:
 
 def _name(knowledge: dict[str, bytes], tables: dict[str, bytes]) -> str:
     import hashlib
+    from importlib.metadata import version
 
-    import hyperscan
-
-    digest = hashlib.sha256(f"{hyperscan.__version__} {os.uname().machine}".encode())
+    digest = hashlib.sha256(f"{version('hyperscan')} {os.uname().machine}".encode())
     for files in (knowledge, tables):
         for name in sorted(files):
             digest.update(name.encode() + b"\0" + files[name])
@@ -112,7 +111,9 @@ def _kept(cache: Path, knowledge: dict[str, bytes], tables: dict[str, bytes]) ->
     return found
 
 
-def _keep(cache: Path, knowledge: dict[str, bytes], tables: dict[str, bytes], parts: dict[str, bytes]) -> None:
+def _keep(
+    cache: Path, knowledge: dict[str, bytes], tables: dict[str, bytes], parts: dict[str, bytes]
+) -> None:
     import hashlib
 
     name = _name(knowledge, tables)

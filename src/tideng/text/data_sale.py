@@ -15,7 +15,17 @@ from tideng.text.sights import Sights
 from tideng.text.skeletons import skeleton
 
 CODE: Final = "DATA_FOR_SALE"
-WHAT: Final = ("goods_strong", "lookup_strong", "record", "record2", "record3", "record4", "spy", "fans", "goods")
+WHAT: Final = (
+    "goods_strong",
+    "lookup_strong",
+    "record",
+    "record2",
+    "record3",
+    "record4",
+    "spy",
+    "fans",
+    "goods",
+)
 OFFER: Final = ("price_each", "sample", "offer", "fresh", "detective", "lookup")
 CONTACT: Final = ("account", "phone", "contact_word", "link")
 POINTS: Final = {
@@ -47,9 +57,7 @@ _PRICE: Final = re.compile(
     r"([0-9]{1,5}(?:\.[0-9]{1,3})?|[一二两三四五六七八九])\s?(元|块|毛|分|角|u)?\s?(?:/|一|每|1)?\s?(?:条|个|份|组)"
     r"|(?:一条|每条|1条)\s?([0-9]{1,4}(?:\.[0-9]{1,3})?|[一二两三四五六七八九])\s?(元|块|毛|分|角|u)?"
 )
-_LOT: Final = re.compile(
-    r"([0-9]{1,6})\s?(万)?条?\s?(?:打包|一共|共|只要|总共)\s?([0-9]{2,7})\s?(?:元|块)?"
-)
+_LOT: Final = re.compile(r"([0-9]{1,6})\s?(万)?条?\s?(?:打包|一共|共|只要|总共)\s?([0-9]{2,7})\s?(?:元|块)?")
 _DIGITS: Final = {char: place for place, char in enumerate("零一二三四五六七八九")} | {"两": 2}
 _UNIT: Final = {"元": 1.0, "块": 1.0, "毛": 0.1, "角": 0.1, "分": 0.01, "u": 7.2, "": 1.0}
 """A U is reckoned at 7.2 yuan: an order of magnitude for a reader, no exchange rate."""

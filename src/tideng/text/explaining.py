@@ -1,4 +1,4 @@
-"""One verdict told in full: the text with marks, findings with what to do, folds, and the parts of the score."""
+"""One verdict told in full: the text with marks, findings and what to do, folds, parts of the score."""
 
 from typing import Final
 
@@ -53,7 +53,11 @@ class Told(Struct, frozen=True):
 
 
 _ODD: Final = {
-    "TEXT_EMPTY": ("空文本 empty", "没有可读内容。Nothing to read.", "请发来整条短信。Send the whole message."),
+    "TEXT_EMPTY": (
+        "空文本 empty",
+        "没有可读内容。Nothing to read.",
+        "请发来整条短信。Send the whole message.",
+    ),
     "TEXT_TOO_LONG": ("过长 too long", "只读了开头。Only the beginning was read.", "请分段。Split it."),
     "NOT_READABLE_TEXT": (
         "不是文字 not text",

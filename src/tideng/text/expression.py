@@ -1,8 +1,8 @@
 """When a family is seen: a small expression over slots, read once, evaluated for many texts at once.
 
-    lure & (contact | link) & !education        and, or, not
-    2 of (threat, deadline, amount)             at least so many
-    near(ask, code, 12)                         both, at most so many characters apart
+lure & (contact | link) & !education        and, or, not
+2 of (threat, deadline, amount)             at least so many
+near(ask, code, 12)                         both, at most so many characters apart
 """
 
 import re
@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 Truth = NDArray[np.bool_]
 _TOKEN: Final = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_.]*|\d+|[&|!(),])")
 TERMS_MAX: Final = 400
+_NOT: Final = "!"
+_OPEN: Final = "("
+_NEAR: Final = "near"
 
 
 class ExpressionInvalid(ValueError):
@@ -66,7 +69,7 @@ class Expression(Struct, frozen=True):
         if self.operator == "of":
             if len(values) < self.number:
                 return nowhere
-            return np.sum(values, axis=0, dtype=np.int16) >= self.number
+            return np.asarray(np.sum(values, axis=0, dtype=np.int16) >= self.number, np.bool_)
         if not values:
             return nowhere
         whole = values[0]
@@ -75,7 +78,7 @@ class Expression(Struct, frozen=True):
         return whole
 
     def triggers(self, derived: Mapping[int, "Expression"]) -> frozenset[int] | None:
-        """Slots of which at least one must be filled for the expression to hold; None: it may hold without."""
+        """Slots of which at least one must be filled for it to hold; None: it may hold without."""
         if self.operator == "slot":
             inside = derived.get(self.slots[0])
             return frozenset(self.slots) if inside is None else inside.triggers(derived)
@@ -87,7 +90,9 @@ class Expression(Struct, frozen=True):
         if self.operator == "and":
             certain = [one for one in found if one is not None]
             return min(certain, key=len) if certain else None
-        return None if any(one is None for one in found) else frozenset().union(*(one or () for one in found))
+        if any(one is None for one in found):
+            return None
+        return frozenset().union(*(one or () for one in found))
 
     def wanted(self) -> tuple[int, ...]:
         """The slots that speak for it, in the order written; those under a `!` are left out."""
@@ -138,16 +143,16 @@ class _Parser:
 
     def _one(self) -> Expression:
         token = self._take()
-        if token == "!":
+        if token == _NOT:
             return Expression("not", (self._one(),))
-        if token == "(":
+        if token == _OPEN:
             inside = self.either()
             self._expect(")")
             return inside
         if token.isdigit():
             self._expect("of")
             return Expression("of", tuple(self._list()), number=int(token))
-        if token == "near":
+        if token == _NEAR:
             return self._near()
         return Expression("slot", slots=(self._slot(token),))
 

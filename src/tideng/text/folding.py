@@ -61,8 +61,12 @@ class Block(Struct, frozen=True):
 
     def span(self, index: int, start: int, end: int) -> tuple[int, int]:
         """Places in `joined` as a span of the original text `index`."""
+        if start >= len(self.origins):
+            return 0, 0
         first = int(self.origins[start] - self.raw_starts[index])
-        return first, max(first, int(self.origins[end - 1] - self.raw_starts[index]) + 1) if end > start else first
+        return first, max(
+            first, int(self.origins[end - 1] - self.raw_starts[index]) + 1
+        ) if end > start else first
 
     def folds(self, index: int) -> tuple[Fold, ...]:
         """Every fold of text `index` that changed something, neighbours of one kind together."""

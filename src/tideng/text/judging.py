@@ -137,9 +137,9 @@ class Judge(Struct, frozen=True):
         findings += odd
         if odd and verdict in ("unknown", "harmless_kind"):
             verdict = "unknown" if odd[0].code == EMPTY else "needs_person"
-        if score is not None and verdict == "unknown" and self.suspicion is not None:
-            if score >= self.suspicion.threshold:
-                verdict = "needs_person"
+        lifts = score is not None and self.suspicion is not None and score >= self.suspicion.threshold
+        if lifts and verdict == "unknown":
+            verdict = "needs_person"
         category = category or ["notice"]
         review = self.policy.reviewed(verdict, codes, set(category))
         return Judged(verdict, review, tuple(category), tuple(findings), "DATA_FOR_SALE" in codes, score)

@@ -1,4 +1,4 @@
-"""JSONL in, JSONL out: a line of a file to a verdict line. What cannot be read is answered and loses nothing."""
+"""JSONL in, JSONL out: a line of a file to a verdict line. What cannot be read is answered too."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -35,7 +35,9 @@ class Automaton:
         import ahocorasick_rs
 
         self._found = (
-            ahocorasick_rs.AhoCorasick(list(literals), implementation=ahocorasick_rs.Implementation.ContiguousNFA)
+            ahocorasick_rs.AhoCorasick(
+                list(literals), implementation=ahocorasick_rs.Implementation.ContiguousNFA
+            )
             if literals
             else None
         )

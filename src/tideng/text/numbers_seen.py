@@ -1,4 +1,4 @@
-"""Numbers in a block of folded texts: to call, to pay, of cards, of codes. Array arithmetic, no loop over texts."""
+"""Numbers in a block of folded texts: to call, to pay, of cards, of codes. Arrays, no loop over texts."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -125,5 +125,7 @@ def _written_amounts(block: Block) -> Spans:
     last = padded[ends - 1] if len(ends) else padded[:0]
     money = _LIKE_MONEY_AFTER[padded[ends]]
     # 两万 and 三千 name sums without a unit; 一千 of anything else is no harm.
-    money |= (ends - starts == 2) & ((last == ord("万")) | (last == ord("千"))) & (padded[starts] != ord("千"))
+    money |= (
+        (ends - starts == 2) & ((last == ord("万")) | (last == ord("千"))) & (padded[starts] != ord("千"))
+    )
     return Spans(starts[money], ends[money])

@@ -72,7 +72,7 @@ class Family(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Chain(Struct, frozen=True):
-    """A phrase with a gap: a word of `first`, at most `gap` characters of the same clause, a word of `second`."""
+    """A phrase with a gap: a word of `first`, at most `gap` characters, a word of `second`; one clause."""
 
     slot: int
     first: int
@@ -138,7 +138,7 @@ def read_phrasebook(given: Mapping[str, bytes], tables: Tables, sights: tuple[st
     families = {
         name: _decoded(name, content, Family) for name, content in sorted(given.items()) if name != SHARED
     }
-    slots: dict[str, tuple[str, ...]] = {sight: () for sight in sights} | dict.fromkeys(shared.derived, ())
+    slots: dict[str, tuple[str, ...]] = dict.fromkeys((*sights, *shared.derived), ())
     # A slot that code fills may have phrases too.
     slots |= shared.slots
     for name, family in families.items():
@@ -204,7 +204,7 @@ def _unchained(
 
 
 def _halved(phrase: str, shared: Mapping[str, tuple[str, ...]], slot: str) -> str:
-    """A phrase with very many choices as a chain: its ends are words, its middle is a gap as long as they allow."""
+    """A phrase with very many choices as a chain: its ends are words, its middle a gap of their length."""
     pieces = _GAP.split(phrase)
     for step in range(0, len(pieces), 2):
         groups = [[*_spread(group, shared, slot, 0)] for group in _GROUP.findall(pieces[step])]
@@ -221,7 +221,9 @@ def _halved(phrase: str, shared: Mapping[str, tuple[str, ...]], slot: str) -> st
                 if gap and min(map(len, (*left, *right))) < 2:
                     # Single characters with room between them are met by chance.
                     continue
-                price = len(left) + len(right) + 3 * gap + SINGLE_COST * sum(len(w) == 1 for w in (*left, *right))
+                price = (
+                    len(left) + len(right) + 3 * gap + SINGLE_COST * sum(len(w) == 1 for w in (*left, *right))
+                )
                 if price < cost:
                     best, cost = f"{{{'|'.join(left)}}}~{gap}~{{{'|'.join(right)}}}", price
         pieces[step] = best or pieces[step]
@@ -266,9 +268,7 @@ def _expression(name: str, text: str, number: Callable[[str], int | None]) -> Ex
         raise KnowledgeInvalid(f"{name}: {error}") from error
 
 
-def _rule(
-    name: str, family: Family, number: Mapping[str, int], derived: Mapping[int, Expression]
-) -> Rule:
+def _rule(name: str, family: Family, number: Mapping[str, int], derived: Mapping[int, Expression]) -> Rule:
     own = name.removesuffix(".toml")
 
     def found(slot: str) -> int:
@@ -277,7 +277,10 @@ def _rule(
             raise KnowledgeInvalid(f"{name}: no slot is called {slot!r}; define it, or correct the word")
         return place
 
-    when = tuple(_expression(name, text, lambda slot: number.get(f"{own}.{slot}", number.get(slot))) for text in family.when)
+    when = tuple(
+        _expression(name, text, lambda slot: number.get(f"{own}.{slot}", number.get(slot)))
+        for text in family.when
+    )
     triggers = tuple(expression.triggers(derived) for expression in when)
     return Rule(family, when, triggers, tuple(found(slot) for slot in family.show))
 
@@ -307,7 +310,9 @@ def _literals(
         if len(literal) < 2:
             # One choice of several may be that short; alone it would be everywhere.
             if word in slots[slot_names[slot_number]] and "#" not in slot_names[slot_number]:
-                raise KnowledgeInvalid(f"{word!r} is shorter than two characters; it is everywhere. Lengthen it")
+                raise KnowledgeInvalid(
+                    f"{word!r} is shorter than two characters; it is everywhere. Lengthen it"
+                )
             # Inside a phrase with a gap the other part keeps it rare.
             if not literal or "#" not in slot_names[slot_number]:
                 continue

@@ -29,6 +29,7 @@ BY_CODE: Final = (
     "official_link",
     "fake_link",
     "short_link",
+    "odd_ending",
     "account",
     "by_sound",
     "cut_inside",
@@ -60,9 +61,7 @@ class Sights:
         self.block, self.hits = block, hits
         self._book = book
         self._count = len(block.texts)
-        self._bounds: list[int] = np.searchsorted(
-            hits.slots, np.arange(len(book.slot_names) + 1)
-        ).tolist()
+        self._bounds: list[int] = np.searchsorted(hits.slots, np.arange(len(book.slot_names) + 1)).tolist()
         self._known: dict[int, Truth] = {}
         self._keys: list[int] | None = None
         self.nowhere = np.zeros(self._count, np.bool_)
@@ -130,16 +129,20 @@ _LETTERLIKE: Final = (t.KIND["letterlike"], t.KIND["lookalike"])
 
 
 def disguises(block: Block) -> tuple[Places, Places]:
-    """Places of folded characters that ordinary senders do not use: hidden, mathematical, look-alike, split."""
+    """Places of characters that ordinary senders do not use: hidden, mathematical, look-alike, split."""
     kinds = block.raw_kinds
     if not kinds.any():
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    bad = (kinds == t.KIND["split_glyph"]) | (kinds == t.KIND["digit_lookalike"]) | (kinds == t.KIND["control"])
+    bad = (
+        (kinds == t.KIND["split_glyph"]) | (kinds == t.KIND["digit_lookalike"]) | (kinds == t.KIND["control"])
+    )
     raw = np.frombuffer(BREAK.join(block.texts).encode("utf-32-le", "surrogatepass"), np.uint32)
     if len(raw) == len(kinds):
-        # A circled digit alone is a list mark, a Greek letter alone is mathematics; beside a letter it is neither.
+        # A circled digit alone is a list mark, a Greek letter mathematics; beside a letter neither.
         like = (kinds == _LETTERLIKE[0]) | (kinds == _LETTERLIKE[1])
-        alnum = (raw < 0x80) & (((raw >= 48) & (raw <= 57)) | ((raw >= 65) & (raw <= 90)) | ((raw >= 97) & (raw <= 122)))
+        alnum = (raw < 0x80) & (
+            ((raw >= 48) & (raw <= 57)) | ((raw >= 65) & (raw <= 90)) | ((raw >= 97) & (raw <= 122))
+        )
         beside = like | alnum
         neighbour = np.zeros(len(kinds), np.bool_)
         neighbour[1:] |= beside[:-1]
@@ -153,6 +156,9 @@ def disguises(block: Block) -> tuple[Places, Places]:
         inside[np.maximum(block.raw_starts[1:] - 2, 0)] = False
         bad |= hidden & inside
     places = np.flatnonzero(bad)
+    own = np.searchsorted(block.raw_starts, places, side="right") - 1
+    # A text of which nothing is left has no place to point at; that it is empty says enough.
+    places = places[np.diff(block.starts)[own] > 1]
     low = np.minimum(np.searchsorted(block.origins, places), max(0, len(block.origins) - 1))
     return low, low + 1
 
@@ -206,7 +212,8 @@ class Reader(Struct, frozen=True):
             return np.ones(len(numbers), np.bool_)
         letter = np.zeros(len(block.points) + 2, np.bool_)
         letter[1:-1] = block.classes & t.LETTER != 0
-        return ~((sides & 1 != 0) & letter[starts]) & ~((sides & 2 != 0) & letter[ends + 1])
+        glued = ((sides & 1 != 0) & letter[starts]) | ((sides & 2 != 0) & letter[ends + 1])
+        return np.asarray(~glued, np.bool_)
 
     def _heard(self, block: Block, starts: Places, ends: Places) -> tuple[Places, Places, Places]:
         """Words found by their sound that are written with other characters."""
@@ -250,7 +257,13 @@ class Reader(Struct, frozen=True):
         bounds = np.searchsorted(slots, np.arange(len(self.book.slot_names) + 1)).tolist()
         clauses = np.append(0, np.cumsum(block.classes & t.CLAUSE_END != 0))
         made: dict[int, tuple[Places, Places]] = {}
-        todo = sorted({place for slot in np.flatnonzero(np.bincount(slots)).tolist() for place in self.chains_from.get(slot, ())})
+        todo = sorted(
+            {
+                place
+                for slot in np.flatnonzero(np.bincount(slots)).tolist()
+                for place in self.chains_from.get(slot, ())
+            }
+        )
         while todo:
             chain = self.book.chains[todo.pop(0)]
             first = made.get(chain.first)
@@ -289,7 +302,8 @@ class Reader(Struct, frozen=True):
         clause = np.cumsum(block.classes & t.CLAUSE_END != 0)
         clause = np.append(clause, clause[-1:])
         same = clause[np.minimum(starts, len(clause) - 1)] == clause[np.maximum(last - 1, 0)]
-        return ~(same & (starts - last <= NEGATED_WITHIN)) | self.steady[slots]
+        denied = same & (starts - last <= NEGATED_WITHIN) & ~self.steady[slots]
+        return np.asarray(~denied, np.bool_)
 
     def _by_code(
         self,
