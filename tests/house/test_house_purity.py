@@ -17,7 +17,24 @@ PURE: dict[str, set[str]] = {
     # re, unicodedata: what a text is. phonenumbers: the numbering plans of other countries, a table.
     # hmac: a keyed hash is a function of its arguments.
     "identifiers/*": {"re", "unicodedata", "phonenumbers", "hmac", "hashlib"},
-    "text/*": {"re", "unicodedata"},
+    # numpy: arrays of characters. tomllib, hashlib, json, struct: knowledge, tables and weights are read from
+    # bytes that are given, and named by their hash. hyperscan, ahocorasick_rs: finding literals.
+    # itertools, difflib: the choices of a phrase; what varies in a campaign. sklearn, scipy: fitting is arithmetic over given lines and a seed.
+    "text/*": {
+        "re",
+        "unicodedata",
+        "numpy",
+        "tomllib",
+        "hashlib",
+        "json",
+        "struct",
+        "itertools",
+        "difflib",
+        "hyperscan",
+        "ahocorasick_rs",
+        "sklearn.linear_model",
+        "scipy.sparse",
+    },
     # struct: octets. datetime: the calendar of SMPP times, never its clock.
     "gateway/wire/*": {"re", "struct", "datetime"},
     # tomllib, hashlib: a policy is read from bytes it is given and named by their hash.
@@ -77,8 +94,14 @@ PURE: dict[str, set[str]] = {
 }
 NEVER = {"phonenumbers.geocoder", "phonenumbers.carrier", "phonenumbers.timezone"}
 """Megabytes of tables that a number's reading does not need."""
-IMPURE_INSIDE = {"gateway/review/policies/__init__.py"}
-"""Finds the shipped policies' bytes; the pure `load_policy` reads them."""
+IMPURE_INSIDE = {
+    "gateway/review/policies/__init__.py",
+    "text/knowledge/__init__.py",
+    "text/policies/__init__.py",
+    "text/tables/__init__.py",
+    "text/weights/__init__.py",
+}
+"""Find the shipped files' bytes; pure code (`load_policy`, `make_judge`, `read_scorer`) reads them."""
 
 
 def room_of(module: str) -> str | None:

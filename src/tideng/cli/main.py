@@ -14,11 +14,13 @@ from tideng.cli import (
     evidence,
     gateway,
     ledger,
+    posts,
     registry,
     retention,
     scan,
     simulate,
     subject,
+    text,
     upkeep,
     witness,
 )
@@ -73,6 +75,8 @@ gateway.add_to(app)
 app.add_typer(registry.app, name="registry", rich_help_panel="Registry and people")
 accounts.add_to(app)
 app.add_typer(ledger.app, name="ledger", rich_help_panel="Evidence")
+app.add_typer(text.app, name="text", rich_help_panel="Reading texts")
+app.add_typer(posts.app, name="posts", rich_help_panel="Reading texts")
 app.add_typer(evidence.app, name="evidence", rich_help_panel="Evidence")
 app.add_typer(witness.app, name="witness", rich_help_panel="Evidence")
 app.add_typer(subject.app, name="subject", rich_help_panel="Evidence")

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Places = NDArray[np.int64]
-HITS_PER_SCAN_MAX: Final = 20_000_000
+KEY: Final = 1 << 24
+"""More literals than any book has."""
 
 
 class Engine(Protocol):
@@ -34,7 +35,9 @@ class Automaton:
         import ahocorasick_rs
 
         self._found = (
-            ahocorasick_rs.AhoCorasick(list(literals), implementation=ahocorasick_rs.Implementation.ContiguousNFA)
+            ahocorasick_rs.AhoCorasick(
+                list(literals), implementation=ahocorasick_rs.Implementation.ContiguousNFA
+            )
             if literals
             else None
         )
@@ -58,7 +61,7 @@ class Hyperscan:
 
         self._hyperscan = hyperscan
         if compiled is not None:
-            self._database = hyperscan.loadb(compiled)
+            self._database = hyperscan.loadb(compiled, hyperscan.HS_MODE_BLOCK)
         else:
             self._database = hyperscan.Database()
             encoded = [literal.encode() for literal in literals]
@@ -101,7 +104,8 @@ class Hyperscan:
 
 def _ordered(ids: Sequence[int], ends: Sequence[int] | Places) -> tuple[Places, Places]:
     numbers, places = np.array(ids, np.int64), np.array(ends, np.int64)
-    order = np.lexsort((numbers, places))
+    # By end, then by literal: one sort of one key is twice as quick as two.
+    order = np.argsort(places * KEY + numbers)
     return numbers[order], places[order]
 
 
