@@ -10,7 +10,17 @@ from tideng.scan.money import fen_of, read_statement, sum_up
 
 
 @pytest.mark.parametrize(
-    ("text", "fen"), [("¥200.00", 20000), ("1,234.5", 123450), ("-3", -300), ("0.01", 1), ("200元", 20000), ("", None), ("abc", None), ("1.234", None)]
+    ("text", "fen"),
+    [
+        ("¥200.00", 20000),
+        ("1,234.5", 123450),
+        ("-3", -300),
+        ("0.01", 1),
+        ("200元", 20000),
+        ("", None),
+        ("abc", None),
+        ("1.234", None),
+    ],
 )
 def test_amounts(text: str, fen: int | None) -> None:
     assert fen_of(text) == fen
@@ -37,6 +47,10 @@ def test_alipay_and_bank_forms() -> None:
               ["2026-01-03", "丙", "x", "不计收支", "70", "交易成功"]]  # fmt: skip
     money = sum_up(*read_statement(alipay))
     assert (money.incomes[1].fen, money.payments, money.skipped) == (500_000, 1, 2)
-    bank = [["交易日期", "对方户名", "发生额", "借贷"], ["20260102", "甲", "100.00", "贷"], ["20260103", "甲", "30.00", "借"]]
+    bank = [
+        ["交易日期", "对方户名", "发生额", "借贷"],
+        ["20260102", "甲", "100.00", "贷"],
+        ["20260103", "甲", "30.00", "借"],
+    ]
     flow = sum_up(*read_statement(bank)).flows[0]
     assert (flow.received_fen, flow.paid_fen) == (10_000, 3_000)

@@ -92,7 +92,10 @@ def read_statement(rows: Iterable[Sequence[str]]) -> tuple[list[Payment], int]:
 def _header(cells: Sequence[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     for name, pattern in _WANTED.items():
-        place = next((i for i, cell in enumerate(cells) if re.search(pattern, cell, re.I) and i not in found.values()), None)
+        place = next(
+            (i for i, cell in enumerate(cells) if re.search(pattern, cell, re.I) and i not in found.values()),
+            None,
+        )
         if place is not None:
             found[name] = place
     return found if {"time", "amount"} <= set(found) and len(found) >= 3 else {}
@@ -108,12 +111,12 @@ def _payment(cells: Sequence[str], places: Mapping[str, int]) -> Payment | None:
     if when is None or fen is None or re.search(r"关闭|失败|退款|已全额退|撤销", said("state")):
         return None
     direction = said("direction")
+    if direction in ("/", "不计收支"):
+        return None
     if re.search(r"支|借|付|out|debit", direction, re.I) and not re.search(r"^收|^贷|收入", direction):
         fen = -abs(fen)
     elif re.search(r"收|贷|in|credit", direction, re.I):
         fen = abs(fen)
-    elif direction in ("/", "不计收支"):
-        return None
     day = f"{when[1]}-{int(when[2]):02}-{int(when[3]):02}"
     return Payment(day, said("party") or "（未注明）", fen, said("note"))
 
@@ -135,7 +138,9 @@ def sum_up(payments: Sequence[Payment], skipped: int = 0, buyers: Iterable[str] 
         by_party[payment.party].append(payment)
         if payment.fen > 0:
             by_day[payment.day] += payment.fen
-    flows = sorted((_flow(party, mine) for party, mine in by_party.items()), key=lambda f: (-f.received_fen, f.party))
+    flows = sorted(
+        (_flow(party, mine) for party, mine in by_party.items()), key=lambda f: (-f.received_fen, f.party)
+    )
     known = set(buyers)
     return Money(len(payments), skipped, tuple(flows), dict(sorted(by_day.items())), (
         _income("everything received", flows), _income("received from suspected buyers", [f for f in flows if f.is_suspected]),
@@ -146,7 +151,9 @@ def sum_up(payments: Sequence[Payment], skipped: int = 0, buyers: Iterable[str] 
 def _flow(party: str, mine: Sequence[Payment]) -> Flow:
     received = [payment.fen for payment in mine if payment.fen > 0]
     usual = max(set(received), key=lambda fen: (received.count(fen), fen)) if received else 0
-    is_suspected = bool(received) and (received.count(usual) >= 3 or any(_SALE.search(p.note) for p in mine if p.fen > 0))
+    is_suspected = bool(received) and (
+        received.count(usual) >= 3 or any(_SALE.search(p.note) for p in mine if p.fen > 0)
+    )
     return Flow(
         party, sum(received), -sum(p.fen for p in mine if p.fen < 0), len(mine),
         min(p.day for p in mine), max(p.day for p in mine), usual, is_suspected,
