@@ -2,7 +2,8 @@
 
     python -m bench.scan [--mb 300] [--files 628] [--rows 2270] [--tokens 20000000]
 
-The case of 12,555 spreadsheets (2.2 GB, some 28 million rows) is `--files 12555`; the default is a twentieth of it.
+The case of 12,555 spreadsheets (2.2 GB, some 28 million rows) is `--files 12555`; the default is a
+twentieth of it.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -39,9 +41,11 @@ def rate_of_kernel(folder: Path, megabytes: int) -> dict[str, object]:
         wall, cpu = time.perf_counter() - began, time.process_time() - cpu
         ids = sum(int((hits(block, encoding)[2] == 1).sum()) for block in blocks)
         found[encoding] = {
-            "MB/s wall": round(len(data) / wall / 1e6), "MB/s cpu": round(len(data) / cpu / 1e6), "ids": ids,
+            "MB/s wall": round(len(data) / wall / 1e6),
+            "MB/s cpu": round(len(data) / cpu / 1e6),
+            "ids": ids,
             "truth": truth.records,
-        }  # fmt: skip
+        }
     return found
 
 
@@ -76,20 +80,35 @@ def case_of_spreadsheets(folder: Path, files: int, rows: int) -> dict[str, objec
     told = json.loads(done.stdout)
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     return {
-        "files": files, "MB": round(truth.bytes / 1e6), "rows": truth.records, "seconds": round(wall, 1),
-        "rows/s": round(truth.records / wall), "cpu s": round(children.ru_utime + children.ru_stime, 1),
-        "largest process MB": children.ru_maxrss // 1024, "persons": told["persons"], "truth": truth.persons,
-        "records": told["records"], "seconds for 12,555 files of 2.2 GB": round(wall * 2200 / max(1, truth.bytes / 1e6)),
-    }  # fmt: skip
+        "files": files,
+        "MB": round(truth.bytes / 1e6),
+        "rows": truth.records,
+        "seconds": round(wall, 1),
+        "rows/s": round(truth.records / wall),
+        "cpu s": round(children.ru_utime + children.ru_stime, 1),
+        "largest process MB": children.ru_maxrss // 1024,
+        "persons": told["persons"],
+        "truth": truth.persons,
+        "records": told["records"],
+        "seconds for 12,555 files of 2.2 GB": round(wall * 2200 / max(1, truth.bytes / 1e6)),
+    }
 
 
 def quality_of_spans() -> dict[str, object]:
     """Precision and recall of names and addresses in sentences, on our own invented people."""
     chance, maker = random.Random(3), Maker(11)
     forms = (
-        "请联系{n}，电话{m}。", "收件人：{n} 地址：{a}", "{n}的身份证号是{i}。", "我叫{n}，家住{a}，请尽快发货。", "患者{n}于昨日就诊。",
-        "会议由{n}主持。", "经办人{n}已签字。", "今天天气很好，大家都很高兴。", "本季度金额较大，请财务谨慎处理。", "订单13800138000于三月发出。",
-    )  # fmt: skip
+        "请联系{n}，电话{m}。",
+        "收件人：{n} 地址：{a}",
+        "{n}的身份证号是{i}。",
+        "我叫{n}，家住{a}，请尽快发货。",
+        "患者{n}于昨日就诊。",
+        "会议由{n}主持。",
+        "经办人{n}已签字。",
+        "今天天气很好，大家都很高兴。",
+        "本季度金额较大，请财务谨慎处理。",
+        "订单13800138000于三月发出。",
+    )
     score: Counter[tuple[str, str]] = Counter()
     for _ in range(2_000):
         person = maker.person()
@@ -97,8 +116,11 @@ def quality_of_spans() -> dict[str, object]:
         text, truth = "", set()
         for piece in form.replace("{", "\0{").replace("}", "}\0").split("\0"):
             kind, value = {
-                "{n}": ("name", person.name), "{m}": ("mobile", person.mobile), "{a}": ("address", person.address), "{i}": ("resident_id", person.id),
-            }.get(piece, ("", piece))  # fmt: skip
+                "{n}": ("name", person.name),
+                "{m}": ("mobile", person.mobile),
+                "{a}": ("address", person.address),
+                "{i}": ("resident_id", person.id),
+            }.get(piece, ("", piece))
             if kind:
                 truth.add((kind, len(text), len(text) + len(value)))
             text += value
@@ -122,18 +144,23 @@ def peers() -> dict[str, object]:
     """The rates of other tools on the same kind of lines, where they are installed."""
     lines = "".join(f"{p.name},{p.id},{p.mobile}\n" for p in (Maker(s).person() for s in range(200)))
     found: dict[str, object] = {}
-    try:
-        import datafog
-    except ImportError:
+    if find_spec("datafog") is None:
         found["datafog"] = "not installed"
     else:
+        import datafog
+
         began = time.perf_counter()
         datafog.DataFog().scan_text(lines)
         found["datafog MB/s"] = round(len(lines.encode()) / 1e6 / (time.perf_counter() - began), 3)
-    try:
-        import presidio_analyzer  # noqa: F401
-    except ImportError:
+    if find_spec("presidio_analyzer") is None:
         found["presidio"] = "not installed"
+    else:
+        from presidio_analyzer import AnalyzerEngine
+
+        engine = AnalyzerEngine()
+        began = time.perf_counter()
+        engine.analyze(text=lines, language="en")
+        found["presidio MB/s"] = round(len(lines.encode()) / 1e6 / (time.perf_counter() - began), 3)
     return found
 
 
@@ -149,9 +176,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         told = {
-            "kernel": rate_of_kernel(place, asked.mb), "chance": rate_of_chance(asked.tokens), "spans": quality_of_spans(),
+            "kernel": rate_of_kernel(place, asked.mb),
+            "chance": rate_of_chance(asked.tokens),
+            "spans": quality_of_spans(),
             "case": case_of_spreadsheets(place, asked.files, asked.rows),
-        }  # fmt: skip
+        }
         if asked.peers:
             told["peers"] = peers()
     print(json.dumps(told, ensure_ascii=False, indent=2))

@@ -1,4 +1,6 @@
-"""Story 2, lists for sale: a seized laptop, how many people, what it means in law, a sample that was planned first."""
+"""Story 2, lists for sale: a seized laptop, how many people, what it means in law, a sample that was
+planned first.
+"""
 
 import csv
 import json

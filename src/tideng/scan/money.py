@@ -1,7 +1,8 @@
-"""Statements of WeChat, Alipay and banks -> who paid whom on which day; suspected sales and the income they sum to. Pure.
+"""Statements of WeChat, Alipay and banks -> who paid whom on which day; suspected sales and the income
+they sum to. Pure.
 
-What a payment was for, a statement does not say. So income is summed under stated assumptions, each with its own
-total, and nothing here is called illegal: that word is the court's.
+What a payment was for, a statement does not say. So income is summed under stated assumptions, each with
+its own total, and nothing here is called illegal: that word is the court's.
 """
 
 import re
@@ -131,7 +132,9 @@ def fen_of(text: str) -> int | None:
 
 
 def sum_up(payments: Sequence[Payment], skipped: int = 0, buyers: Iterable[str] = ()) -> Money:
-    """Flows by counterpart and day, and income under three assumptions. `buyers`: names known from transfers."""
+    """Flows by counterpart and day, and income under three assumptions. `buyers`: names known from
+    transfers.
+    """
     by_party: dict[str, list[Payment]] = defaultdict(list)
     by_day: dict[str, int] = defaultdict(int)
     for payment in payments:
@@ -142,10 +145,19 @@ def sum_up(payments: Sequence[Payment], skipped: int = 0, buyers: Iterable[str] 
         (_flow(party, mine) for party, mine in by_party.items()), key=lambda f: (-f.received_fen, f.party)
     )
     known = set(buyers)
-    return Money(len(payments), skipped, tuple(flows), dict(sorted(by_day.items())), (
-        _income("everything received", flows), _income("received from suspected buyers", [f for f in flows if f.is_suspected]),
-        _income("received from buyers known by a transfer of data", [f for f in flows if f.party in known]),
-    ))  # fmt: skip
+    return Money(
+        len(payments),
+        skipped,
+        tuple(flows),
+        dict(sorted(by_day.items())),
+        (
+            _income("everything received", flows),
+            _income("received from suspected buyers", [f for f in flows if f.is_suspected]),
+            _income(
+                "received from buyers known by a transfer of data", [f for f in flows if f.party in known]
+            ),
+        ),
+    )
 
 
 def _flow(party: str, mine: Sequence[Payment]) -> Flow:
@@ -155,9 +167,15 @@ def _flow(party: str, mine: Sequence[Payment]) -> Flow:
         received.count(usual) >= 3 or any(_SALE.search(p.note) for p in mine if p.fen > 0)
     )
     return Flow(
-        party, sum(received), -sum(p.fen for p in mine if p.fen < 0), len(mine),
-        min(p.day for p in mine), max(p.day for p in mine), usual, is_suspected,
-    )  # fmt: skip
+        party,
+        sum(received),
+        -sum(p.fen for p in mine if p.fen < 0),
+        len(mine),
+        min(p.day for p in mine),
+        max(p.day for p in mine),
+        usual,
+        is_suspected,
+    )
 
 
 def _income(assumption: str, flows: Sequence[Flow]) -> Income:

@@ -1,9 +1,12 @@
+# mypy: disable-error-code="return-value,arg-type,assignment,no-any-return,no-untyped-def,no-untyped-call"
+# Types here are numba's: what looks like int is int64, and numba infers it.
 """Numbers in a buffer of bytes, checked where they stand: compiled, without the interpreter's lock.
 
 The buffer is in any encoding in which ASCII digits are single bytes (UTF-8, GB18030, Big5; UTF-16 narrowed by
-`narrow`). Runs of at least four digits are found by looking at every fourth byte. In GB18030 the second and fourth
-byte of a four-byte character are digits too: a run of two or more whose predecessor is a lead byte behind
-"digit, lead" begins with the fourth byte of such a character, and no other reading of the bytes is valid.
+`narrow`). Runs of at least four digits are found by looking at every fourth byte. In GB18030 the second and
+fourth byte of a four-byte character are digits too: a run of two or more whose predecessor is a lead byte
+behind "digit, lead" begins with the fourth byte of such a character, and no other reading of the bytes is
+valid.
 """
 
 import numpy as np
@@ -138,10 +141,19 @@ def _letter_before(buf: _u8, at: int, wide: bool) -> bool:
 
 @njit(cache=True, nogil=True)
 def find_digits(
-    buf: _u8, wide: bool, gb: bool, regions: _u8, plan: _u8, bins: _u8,
-    starts: _i64, ends: _i64, kinds: _u8, keys: _u64,
-) -> int:  # fmt: skip
-    """Fill the arrays with every checked number in `buf`; how many there were (more than fit: call again larger).
+    buf: _u8,
+    wide: bool,
+    gb: bool,
+    regions: _u8,
+    plan: _u8,
+    bins: _u8,
+    starts: _i64,
+    ends: _i64,
+    kinds: _u8,
+    keys: _u64,
+) -> int:
+    """Fill the arrays with every checked number in `buf`; how many there were (more than fit: call again
+    larger).
 
     `wide`: bytes of 0x81 and more lead two-byte characters; `gb`: four-byte characters occur too.
     """
