@@ -16,7 +16,7 @@ CARD: Final = re.compile(
     re.IGNORECASE,
 )
 IDENTITY: Final = re.compile(
-    r"(?:身份|证件|公民|户口|居民|证号|身份证|居住证|驾驶证|驾照|社保|医保|社会保障|\bid\b|id[ _-]?(?:card|no|number)|identity|sfz|idcard)",
+    r"(?:身份|证件|公民|户口|居民|证号|身份证|居住证|驾驶证|驾照|社保|医保|社会保障|\bid\b|id[ _-]?(?:card|no|number)|identity|sfz|idcard)",  # noqa: E501
     re.IGNORECASE,
 )
 ORDER: Final = re.compile(

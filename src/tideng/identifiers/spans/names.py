@@ -33,7 +33,7 @@ _FOREIGN: Final = re.compile(
     r"[\u4e00-\u9fa5]{2,9}[·•・][\u4e00-\u9fa5]{1,8}(?:[·•・][\u4e00-\u9fa5]{1,8})?(?![\u4e00-\u9fa5])"
 )
 _LATIN: Final = re.compile(
-    r"(?:(?<![A-Za-z])(?:name|contact|customer|recipient|姓名|英文名|拼音)[\"']?[ ]?[:：=][ ]?[\"']?)([A-Z][a-z]{1,14}(?:[ ][A-Z][a-z]{0,14}){1,2})(?![A-Za-z])",
+    r"(?:(?<![A-Za-z])(?:name|contact|customer|recipient|姓名|英文名|拼音)[\"']?[ ]?[:：=][ ]?[\"']?)([A-Z][a-z]{1,14}(?:[ ][A-Z][a-z]{0,14}){1,2})(?![A-Za-z])",  # noqa: E501
     re.I,
 )
 _LABEL: Final = re.compile(
@@ -67,14 +67,57 @@ _TITLE: Final = re.compile(
     r"书记|阿姨|叔叔|师傅|大爷|大妈|奶奶|爷爷|工程师|会计|队长|厂长|董事|女|男)"
 )
 _TITLES: Final = frozenset(
-    "先生 女士 小姐 太太 老师 同学 同志 医生 大夫 主任 经理 总监 律师 警官 法官 教授 博士 院长 校长 局长 处长 科长 书记 阿姨 叔叔 师傅 大爷 大妈 奶奶 爷爷 工 队长 厂长 董事 总 姐 哥 嫂 婶 叔 伯 姨".split()
+    [
+        "先生",
+        "女士",
+        "小姐",
+        "太太",
+        "老师",
+        "同学",
+        "同志",
+        "医生",
+        "大夫",
+        "主任",
+        "经理",
+        "总监",
+        "律师",
+        "警官",
+        "法官",
+        "教授",
+        "博士",
+        "院长",
+        "校长",
+        "局长",
+        "处长",
+        "科长",
+        "书记",
+        "阿姨",
+        "叔叔",
+        "师傅",
+        "大爷",
+        "大妈",
+        "奶奶",
+        "爷爷",
+        "工",
+        "队长",
+        "厂长",
+        "董事",
+        "总",
+        "姐",
+        "哥",
+        "嫂",
+        "婶",
+        "叔",
+        "伯",
+        "姨",
+    ]
 )
 _PARTICLES: Final = frozenset(
     "或诉称的是了在于被把将已从向等也都就与及跟让请很并且但曾还所给之其这那您你我他她它们吗呢吧啊区县村镇街路市省州堂店院校厂队办级型款类客"
 )
 _HALF_PARTICLES: Final = frozenset("和说对来去同到有无不会要能可")
 _NUMBER_NEXT: Final = re.compile(
-    r"^[ ,，、;；:：|/\t(（【]{1,3}(?:[+(]?[0-9]{3}|男|女|身份证|电话|手机|联系|tel|phone|汉族|[0-9]{2}岁|生于|住|地址|现住)",
+    r"^[ ,，、;；:：|/\t(（【]{1,3}(?:[+(]?[0-9]{3}|男|女|身份证|电话|手机|联系|tel|phone|汉族|[0-9]{2}岁|生于|住|地址|现住)",  # noqa: E501
     re.I,
 )
 _VERB_NEXT: Final = re.compile(
@@ -131,9 +174,9 @@ def names(folded: str) -> Iterator[Span]:
             yield from _read(folded, start, stop)
             start = stop
     for found in _FOREIGN.finditer(folded):
-        start = _after_label(folded, found.start(), found.end())
-        if start is not None or _NUMBER_NEXT.search(folded[found.end() : found.end() + 8]):
-            yield Span(found.start() if start is None else start, found.end(), "name", "", 0.85)
+        after = _after_label(folded, found.start(), found.end())
+        if after is not None or _NUMBER_NEXT.search(folded[found.end() : found.end() + 8]):
+            yield Span(found.start() if after is None else after, found.end(), "name", "", 0.85)
     for found in _LATIN.finditer(folded):
         yield Span(*found.span(1), "name", "", 0.7)
 
