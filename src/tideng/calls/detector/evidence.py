@@ -20,7 +20,7 @@ Rows = NDArray[np.float32]
 MEANINGS: Final = {
     "strangers": "calls to numbers this line was never in contact with, beyond its own usual days",
     "rhythm": "the pauses between calls are short and even, as a machine's or a list's",
-    "short_or_missed": "calls to strangers that are not answered or hung up within seconds, beyond its own share",
+    "short_or_missed": "strangers do not answer or hang up within seconds, beyond its own share",
     "usual_contacts": "the line's usual contacts are not called; nobody is tried twice",
     "line_in_use": "the line is in use almost without a break",
     "incoming": "few calls come in or get through; strangers do not call back",

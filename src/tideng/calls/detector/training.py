@@ -139,7 +139,9 @@ def train(
     x, y, weight = _gathered(learn, first)
     booster = lightgbm.train(parameters, lightgbm.Dataset(x, y, weight=weight), rounds)
     trees = _flat(booster.dump_model()["tree_info"], groups)
-    scores = [booster.predict(world.rows, raw_score=True, num_threads=1) for world in keep_back]
+    scores: list[NDArray[np.float64]] = [
+        np.asarray(booster.predict(world.rows, raw_score=True, num_threads=1)) for world in keep_back
+    ]
     line_days = sum(world.line_days for world in keep_back)
     highest = np.sort(
         np.concatenate([_line_peaks(world, s) for world, s in zip(keep_back, scores, strict=True)])

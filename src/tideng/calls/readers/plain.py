@@ -124,7 +124,10 @@ def _fields(found: dict[str, str]) -> str:
         if "start" in found
         else "NULL"
     )
-    seconds = f"CASE WHEN {moment} > 1e14 THEN {moment} / 1e6 WHEN {moment} > 1e11 THEN {moment} / 1e3 ELSE {moment} END"
+    seconds = (
+        f"CASE WHEN {moment} > 1e14 THEN {moment} / 1e6 "
+        f"WHEN {moment} > 1e11 THEN {moment} / 1e3 ELSE {moment} END"
+    )
     return ", ".join(
         [
             text("caller"),
