@@ -28,7 +28,7 @@ def spool(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
     ]
     half = len(rows) // 2
-    for name, part in (("a.csv", rows[:half]), ("b.csv", [*rows[half:], "8621,,1,1,1,true"])):
+    for name, part in (("a.csv", rows[:half]), ("b.csv", [*rows[half:], "8621,,1772431200,1,1,true"])):
         (folder / name).write_text("\n".join(["caller,callee,start,ring_s,duration_s,answered", *part]))
     (folder / "readme.txt").write_text("nothing\n")
     return folder
