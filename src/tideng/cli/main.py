@@ -29,7 +29,7 @@ from tideng.settings import Loaded, SettingsInvalid, load
 
 app = typer.Typer(
     name="tideng",
-    help="Tideng 提灯 — an SMS gateway that reviews before it sends, and can prove it.",
+    help="Tideng 提灯 — protects people from harm that comes by phone, and proves what it did.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_show_locals=False,
@@ -57,7 +57,7 @@ def settings_for_all(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Tideng 提灯 — an SMS gateway that reviews before it sends, and can prove it."""
+    """Tideng 提灯 — protects people from harm that comes by phone, and proves what it did."""
     environment = dict(os.environ)
     if data is not None:
         environment["TIDENG_DATA"] = str(data)
