@@ -243,7 +243,8 @@ def test_old_maps_outlive_an_erased_name(rig: Rig) -> None:
 
 def test_names_worked_out_apart_are_the_same() -> None:
     seed = bytes(range(32))
-    numbers = [f"86138{number:08d}" for number in range(APART_MIN)]
+    odd = ["?", "?line\nend", "?\x00", "?\ud800", "?提灯"]
+    numbers = [*odd, *(f"86138{number:08d}" for number in range(APART_MIN))]
     assert names_apart(seed, numbers) == [NameKey(seed).name(number) for number in numbers]
     assert names_apart(seed, numbers[:3]) == names_apart(seed, numbers)[:3]
 

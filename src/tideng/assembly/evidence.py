@@ -76,7 +76,7 @@ def make_timestamper(store: Store, settings: Settings) -> Timestamper | None:
 
 
 def check_settings(settings: Settings) -> None:
-    """Raises `SettingsInvalid` if a file that the evidence needs cannot be used; before anything is opened."""
+    """Raises `SettingsInvalid` if a file the evidence needs cannot be used; before anything is opened."""
     witness_policy(settings)
     if settings.evidence.timestamp_url:
         timestamp_roots(settings)

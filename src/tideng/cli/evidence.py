@@ -137,7 +137,10 @@ def _issue(context: typer.Context, store: "Store", request: "Request", pdf: bool
 
         try:
             issuer = _issuer(context, store, pdf=pdf)
-            return issuer.issue(request, environment(context, store), tell, _cosigned(context, store))
+            cosigned = _cosigned(context, store)
+            if loaded(context).settings.evidence.witness_policy:
+                cosigned(0)  # before anything is recorded: without its witnesses there will be no bundle
+            return issuer.issue(request, environment(context, store), tell, cosigned)
         except (NothingToShow, CaseTooLarge, TooLarge, PaperFailed) as error:
             stop(escape(str(error)), code=FAILED)
 

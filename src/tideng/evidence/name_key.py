@@ -41,12 +41,12 @@ class NameKey:
 
     def name(self, number: str) -> bytes:
         """32 bytes that stand for a number in this ledger, for ever."""
-        u = _u_of_cleared(self.public, number.encode())
+        u = _u_of_cleared(self.public, octets_of(number))
         return name_of(self._exchange.exchange(X25519PublicKey.from_public_bytes(u)))
 
     def prove(self, number: str) -> bytes:
         """80 bytes that show anyone with the public key which name is this number's (RFC 9381 §5.1)."""
-        h = curve.encode_to_curve(self.public, number.encode())
+        h = curve.encode_to_curve(self.public, octets_of(number))
         if h is None:
             raise ValueError("no point was found for this number in 256 tries")
         h_octets = curve.encode(h)
@@ -61,6 +61,16 @@ class NameKey:
     def salt(self, label: bytes) -> bytes:
         """32 bytes that hide what one label's leaf of the index holds."""
         return sha256(self._salts + label).digest()
+
+
+def octets_of(number: str) -> bytes:
+    """What is hashed of a number. It may be anything that was typed: half a character has octets."""
+    return number.encode("utf-8", "surrogatepass")
+
+
+def text_of(octets: bytes) -> str:
+    """The number whose `octets_of` these are."""
+    return octets.decode("utf-8", "surrogatepass")
 
 
 def name_of(u: bytes) -> bytes:

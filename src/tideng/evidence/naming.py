@@ -11,7 +11,9 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from tideng.evidence.name_key import NameKey
+import msgspec
+
+from tideng.evidence.name_key import NameKey, octets_of, text_of
 
 APART_MIN: Final = 200
 """Fewer are named at once, here: starting a process costs as much."""
@@ -31,7 +33,8 @@ def names_apart(seed: bytes, numbers: Sequence[str]) -> list[bytes]:
     if len(numbers) < APART_MIN:
         key = NameKey(seed)
         return [key.name(number) for number in numbers]
-    asked = seed + "\n".join(numbers).encode()
+    # As octets in a list: what was given as a recipient may hold anything, line ends too.
+    asked = seed + msgspec.msgpack.encode([octets_of(number) for number in numbers])
     try:
         done = subprocess.run(
             [sys.executable, "-m", "tideng.evidence.naming"],
@@ -53,7 +56,7 @@ def main() -> None:
     os.nice(LATER)
     asked = sys.stdin.buffer.read()
     key = NameKey(asked[:_SEED_OCTETS])
-    numbers = asked[_SEED_OCTETS:].decode().split("\n")
+    numbers = [text_of(octets) for octets in msgspec.msgpack.decode(asked[_SEED_OCTETS:], type=list[bytes])]
     sys.stdout.buffer.write(b"".join(key.name(number) for number in numbers))
 
 

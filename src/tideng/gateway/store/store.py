@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 from tideng.evidence.commitment import KEY_BYTES
 from tideng.evidence.completeness import keep_numbers_in
 from tideng.evidence.keys import secret_key, signing_key
-from tideng.evidence.name_key import NameKey
+from tideng.evidence.name_key import NameKey, octets_of, text_of
 from tideng.evidence.publishing import SCHEMA as SEEN
 from tideng.evidence.publishing import Seen, check_continues
 from tideng.evidence.sqlite import SCHEMA as LEDGER
@@ -140,10 +140,11 @@ class Store:
 
     def open_number(self, subject: str, sealed: bytes) -> str:
         """The number that `keep_met` kept. Raises `SealBroken`."""
-        return open_sealed(self.names.sealing, sealed, b"number:" + subject.encode()).decode()
+        return text_of(open_sealed(self.names.sealing, sealed, b"number:" + subject.encode()))
 
     def _seal_number(self, subject: str, number: str) -> bytes:
-        return seal(self.names.sealing, number.encode(), self.entropy(12), b"number:" + subject.encode())
+        associated = b"number:" + subject.encode()
+        return seal(self.names.sealing, octets_of(number), self.entropy(12), associated)
 
     async def run(self, job: Callable[[sqlite3.Connection], T]) -> T:
         """One job of the writer; durable when it returns."""
