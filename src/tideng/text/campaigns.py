@@ -6,11 +6,14 @@ from typing import Final
 
 import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
-from tideng.text.similar import NEAR, SHORT, grams
+from tideng.text.similar import SHORT, grams
 
 SOURCES_MIN: Final = 3
 """So many different people must have told of it."""
+ALIKE: Final = 0.40
+"""Jaccard from which two tips tell of one campaign; stricter than a look-up, for groups must not mix."""
 VARIES_MAX: Final = 12
 COMPARED_WITH_MAX: Final = 20
 CHARACTERS_MAX: Final = 400
@@ -45,7 +48,7 @@ def campaigns(told: Sequence[Told]) -> list[Campaign]:
     groups: list[list[int]] = []
     exact: dict[str, int] = {}
     by_gram: dict[int, list[int]] = {}
-    own_grams = []
+    own_grams: list[NDArray[np.uint64]] = []
     for place, one in enumerate(told):
         group = exact.get(one.skeleton)
         own = grams(one.skeleton)
@@ -57,7 +60,7 @@ def campaigns(told: Sequence[Told]) -> list[Campaign]:
             for candidate in sorted(votes, key=lambda c: (-votes[c], c))[:COMPARED_WITH_MAX]:
                 other = own_grams[candidate]
                 shared = len(np.intersect1d(own, other, assume_unique=True))
-                if shared / max(1, len(own) + len(other) - shared) >= NEAR:
+                if shared / max(1, len(own) + len(other) - shared) >= ALIKE:
                     group = candidate
                     break
         if group is None:

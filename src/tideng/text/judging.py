@@ -23,6 +23,7 @@ NOT_TEXT: Final = "NOT_READABLE_TEXT"
 TOO_LONG: Final = "TEXT_TOO_LONG"
 EMPTY: Final = "TEXT_EMPTY"
 FINDING_SEEN_MAX: Final = 80
+_NOTICE: Final = ["notice"]
 BLANK_LOOKED_AT: Final = 200
 """A longer folded text is not looked at for being blank; folding takes most blanks away."""
 
@@ -97,6 +98,8 @@ class Judge(Struct, frozen=True):
         found = findings_of(sights, self.reader.book.rules)
         categories = [(name, expression.truth(sights)) for name, expression in self.policy.categories]
         odd = _oddities(sights.block)
+        # Few combinations occur; each is decided once a block.
+        decided: dict[tuple[str, ...], tuple[Verdict, Review]] = {}
         scores = None
         if self.suspicion is not None:
             block = sights.block
@@ -110,6 +113,7 @@ class Judge(Struct, frozen=True):
                 [name for name, truth in categories if truth[place]],
                 None if scores is None else round(float(scores[place]), 4),
                 odd.get(place, ()),
+                decided,
             )
             for place, text in enumerate(texts)
         ]
@@ -123,6 +127,7 @@ class Judge(Struct, frozen=True):
         category: list[str],
         score: float | None,
         odd: Sequence[TextFinding],
+        decided: dict[tuple[str, ...], tuple[Verdict, Review]],
     ) -> Judged:
         findings = [_finding(block, place, text, rule, span) for rule, span in seen]
         codes = [rule.family.code for rule, _ in seen]
@@ -130,7 +135,12 @@ class Judge(Struct, frozen=True):
             name = rule.family.category
             if name and name not in category:
                 category.insert(0, name)
-        verdict = self.policy.verdict(codes)
+        known = decided.get((*codes, "", *category))
+        if known is None:
+            found = self.policy.verdict(codes)
+            known = found, self.policy.reviewed(found, codes, set(category or _NOTICE))
+            decided[(*codes, "", *category)] = known
+        verdict, review = known
         odd = list(odd)
         if len(text) > TEXT_CHARACTERS_MAX:
             odd.append(TextFinding(TOO_LONG, TEXT_CHARACTERS_MAX, len(text), ""))
@@ -140,8 +150,9 @@ class Judge(Struct, frozen=True):
         lifts = score is not None and self.suspicion is not None and score >= self.suspicion.threshold
         if lifts and verdict == "unknown":
             verdict = "needs_person"
-        category = category or ["notice"]
-        review = self.policy.reviewed(verdict, codes, set(category))
+        if verdict != known[0]:
+            review = self.policy.reviewed(verdict, codes, set(category or _NOTICE))
+        category = category or _NOTICE
         return Judged(verdict, review, tuple(category), tuple(findings), "DATA_FOR_SALE" in codes, score)
 
 

@@ -60,6 +60,7 @@ class Hyperscan:
         import hyperscan
 
         self._hyperscan = hyperscan
+        self._free: list[hyperscan.Scratch] = []
         if compiled is not None:
             self._database = hyperscan.loadb(compiled, hyperscan.HS_MODE_BLOCK)
         else:
@@ -88,10 +89,13 @@ class Hyperscan:
             add_id(number)
             add_end(end)
 
-        # A scratch of its own for every scan: the database's own may be used by one thread only.
-        self._database.scan(
-            content, match_event_handler=seen, scratch=self._hyperscan.Scratch(self._database)
-        )
+        # A scratch serves one scan at a time; taking one off a list and putting it back is atomic.
+        try:
+            scratch = self._free.pop()
+        except IndexError:
+            scratch = self._hyperscan.Scratch(self._database)
+        self._database.scan(content, match_event_handler=seen, scratch=scratch)
+        self._free.append(scratch)
         if not ids:
             return _ordered([], [])
         octets = np.frombuffer(content, np.uint8)

@@ -26,7 +26,7 @@ SPREAD_MAX: Final = 10_000
 """So many literals may come from one phrase."""
 SHARED: Final = "shared.toml"
 _GROUP: Final = re.compile(r"\{[^}]*\}|<[^>]*>|[^{<]+")
-HALVED_FROM: Final = 60
+HALVED_FROM: Final = 250
 """A phrase with more choices than this is looked for in two pieces, where both are words."""
 SINGLE_COST: Final = 60
 """What a single character costs as a word: it is met everywhere."""

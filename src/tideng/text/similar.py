@@ -20,8 +20,8 @@ LIST_MAX: Final = 2_000
 """A longer list says nothing about which template it is; it is not walked."""
 COMPARED_MAX: Final = 24
 """So many candidates are compared exactly."""
-NEAR: Final = 0.42
-"""Jaccard from which two texts are the same template, filled or edited."""
+NEAR: Final = 0.20
+"""Jaccard from which two texts are one template, filled and edited: one character in ten costs half of it."""
 SHORT: Final = 12
 """Skeletons shorter than this must be equal: short texts are alike by chance."""
 _PRIME: Final = np.uint64(0x9E3779B97F4A7C15)
@@ -44,7 +44,7 @@ def grams(skeleton: str) -> NDArray[np.uint64]:
     mixed = (mixed ^ (mixed >> np.uint64(31))) * _PRIME
     mixed ^= mixed >> np.uint64(29)
     ordered = np.sort(mixed)
-    return ordered[np.append(True, ordered[1:] != ordered[:-1])]
+    return np.asarray(ordered[np.append(True, ordered[1:] != ordered[:-1])], np.uint64)
 
 
 class Templates(Struct, frozen=True):

@@ -14,13 +14,13 @@ _NUMERALS: Final = re.compile(
     r"[一二两三四五六七八九十百千万亿]{1,12}(?=元|块|天|年|月|日|点|号|万|条|人|个|岁)"
 )
 _NAME: Final = re.compile(
-    r"(?<![一-鿿])[赵钱孙李周吴郑王冯陈蒋沈韩杨朱秦许何吕张孔曹严华金魏陶姜谢邹苏潘范彭郎鲁韦马方任袁柳史唐薛雷贺倪汤罗毕郝安常于傅康齐余顾孟黄萧尹姚邵汪毛戴宋熊董梁杜蓝贾江郭林钟徐邱骆高夏蔡田胡凌霍万卢莫丁邓洪石崔龚程段侯武刘龙叶黎白][一-鿿]{0,2}(?=先生|女士|经理|老师|警官|主任|总|专员|小姐)"
+    r"(?<![一-鿿])[赵钱孙李周吴郑王冯陈蒋沈韩杨朱秦许何吕张孔曹严华金魏陶姜谢邹苏潘范彭郎鲁韦马方任袁柳史唐薛雷贺倪汤罗毕郝安常于傅康齐余顾孟黄萧尹姚邵汪毛戴宋熊董梁杜蓝贾江郭林钟徐邱骆高夏蔡田胡凌霍万卢莫丁邓洪石崔龚程段侯武刘龙叶黎白][一-鿿]{0,2}(?:先生|女士|经理|老师|警官|主任|专员|小姐)"
 )
 _NOISE: Final = re.compile(r"[\s,.;:!?。、…~()\"'“”‘’<>《》+*/|#^_=-]+")
 
 
 def skeleton(folded: str) -> str:
-    """The skeleton of a folded text: the same for texts that differ in fillings only. Linear in its length."""
+    """The skeleton of a folded text: the same for texts that differ in fillings only. Linear time."""
     text = folded[:SKELETON_CHARACTERS_MAX]
     text = _BRAND.sub("【】", text)
     text = _LINK.sub("L", text)

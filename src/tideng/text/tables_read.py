@@ -65,7 +65,7 @@ class Tables(Struct, frozen=True):
 
 
 def read_tables(given: Mapping[str, bytes]) -> Tables:
-    """The tables of these bytes (`tables.bundled_tables()`). Raises ValueError naming a line it cannot read."""
+    """The tables of these bytes (`bundled_tables()`). Raises ValueError naming a line it cannot read."""
     targets = np.arange(POINTS, dtype=np.uint32)
     kinds = np.zeros(POINTS, np.uint8)
     expansions: list[tuple[int, ...]] = []

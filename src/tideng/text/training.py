@@ -90,7 +90,9 @@ def train(
     groups: Sequence[str] = (),
     about: dict[str, object] | None = None,
 ) -> Trained:
-    """Train on labelled texts (`groups` names what belongs together); set the threshold on `normals` (the operator's own), else on held-out harmless.
+    """Train on labelled texts; `groups` names what belongs together, as lines of one campaign do.
+
+    The threshold keeps `budget` on `normals` (the operator's own), else on held-out harmless lines.
 
     Raises TooFewLines.
     """
