@@ -76,8 +76,7 @@ def files(
             f"scanning needs the extra `scan` ({error.name} is missing). Run: pip install 'tideng[scan]'",
             code=MISSING,
         )
-    missing = [path for path in paths if not path.exists()]
-    if missing:
+    if missing := [path for path in paths if not path.exists()]:
         stop(f"{escape(str(missing[0]))} does not exist. Name files or folders that do.")
     wish = Wish(
         paths=tuple(paths),
@@ -100,9 +99,13 @@ def files(
     except KeyboardInterrupt:
         err.print("stopped. Nothing is lost: the same command with the same --out goes on from here.")
         raise typer.Exit(STOPPED) from None
-    if fail_over is not None and done.outcome.persons.persons > fail_over:
-        if not json:
-            err.print(f"[bold red]✘[/] {done.outcome.persons.persons} persons; the limit is {fail_over}")
+    _gate(done, fail_over)
+
+
+def _gate(done: "Appraisal", fail_over: int | None) -> None:
+    persons = done.outcome.persons.persons
+    if fail_over is not None and persons > fail_over:
+        err.print(f"[bold red]✘[/] {persons} persons; the limit is {fail_over}")
         raise typer.Exit(FAILED)
 
 

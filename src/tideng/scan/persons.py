@@ -103,10 +103,11 @@ def _prepare(conn: duckdb.DuckDBPyConnection, parts: Sequence[Path]) -> None:
     else:
         columns = ", ".join(f"0::UBIGINT AS {name}" for name in ("id", *_LINKS))
         conn.execute(f"CREATE VIEW records AS SELECT 0 AS file, {columns}, 5 AS low, 5 AS high WHERE false")
-    owned = " UNION ALL ".join(
-        f"SELECT {_tagged(name)} AS k, id FROM records WHERE id > 0 AND {name} > 0"
-        for name in _LINKS  # noqa: S608
-    )
+    pieces = [
+        f"SELECT {_tagged(name)} AS k, id FROM records WHERE id > 0 AND {name} > 0"  # noqa: S608
+        for name in _LINKS
+    ]
+    owned = " UNION ALL ".join(pieces)
     conn.execute(f"CREATE TABLE owned AS SELECT k, min(id) <> max(id) AS is_shared FROM ({owned}) GROUP BY k")  # noqa: S608
     conn.execute(
         "CREATE TABLE ids AS SELECT id, min(file) AS file, min(low) AS low, min(high) AS high "

@@ -48,7 +48,7 @@ def _has_date(buf: _u8, at: int, old: bool) -> bool:
     if day > 30 and (month == 4 or month == 6 or month == 9 or month == 11):
         return False
     is_leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
-    return not (month == 2 and (day > 29 or (day == 29 and not is_leap)))
+    return month != 2 or day < 29 or (day == 29 and is_leap)
 
 
 @njit(cache=True, nogil=True)
@@ -140,22 +140,81 @@ def _letter_before(buf: _u8, at: int, wide: bool) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def find_digits(
-    buf: _u8,
-    wide: bool,
-    gb: bool,
-    regions: _u8,
-    plan: _u8,
-    bins: _u8,
-    starts: _i64,
-    ends: _i64,
-    kinds: _u8,
-    keys: _u64,
-) -> int:
-    """Fill the arrays with every checked number in `buf`; how many there were (more than fit: call again
-    larger).
+def _gather(buf: _u8, a: int, sign: int, froms: _i64, tos: _i64) -> tuple[int, int, int]:
+    """Fill `froms` and `tos` with the groups that `sign` joins from `a` on: how many, digits, their end."""
+    n, groups, total, at = len(buf), 0, 0, a
+    while groups <= GROUPS_MAX:
+        froms[groups] = at
+        while at < n and _is_digit(buf[at]):
+            at += 1
+        tos[groups] = at
+        total += at - froms[groups]
+        groups += 1
+        if sign and at + 1 < n and buf[at] == sign and _is_digit(buf[at + 1]):
+            at += 1
+        else:
+            break
+    return groups, total, at
 
-    `wide`: bytes of 0x81 and more lead two-byte characters; `gb`: four-byte characters occur too.
+
+@njit(cache=True, nogil=True)
+def _longest(
+    buf: _u8, froms: _i64, tos: _i64, groups: int, d: _u8, wide: bool, regions: _u8, plan: _u8, bins: _u8
+) -> tuple[int, int, int]:
+    """Kind, key and end of the longest number that begins with the first group; key 0 if there is none."""
+    j, zero = groups, np.int64(0)
+    while j > 0:
+        digits = 0
+        for g in range(j):
+            digits += tos[g] - froms[g]
+        if 11 <= digits <= 19 and (digits == 11 or digits == 13 or digits >= 15):
+            k = 0
+            for g in range(j):
+                for place in range(froms[g], tos[g]):
+                    d[k] = buf[place]
+                    k += 1
+            shape = 1 if j == 1 else _shape(froms, tos, j, digits)
+            kind, key, end = _kind(d, 0, digits, shape, buf, froms[0], tos[j - 1], wide, regions, plan, bins)
+            if key:
+                return kind, key, end
+        j -= 1
+    return zero, zero, tos[0]
+
+
+@njit(cache=True, nogil=True)
+def _run(buf: _u8, p: int, done: int, gb: bool) -> tuple[int, int]:
+    """The run of digits around `p`, without the last byte of a four-byte character of GB18030."""
+    a, b = p, p + 1
+    while a > done and _is_digit(buf[a - 1]):
+        a -= 1
+    while b < len(buf) and _is_digit(buf[b]):
+        b += 1
+    if gb and b - a >= 2 and a >= 3 and buf[a - 1] >= 0x81 and _is_digit(buf[a - 2]) and buf[a - 3] >= 0x81:
+        a += 1
+    return a, b
+
+
+@njit(cache=True, nogil=True)
+def _joined(buf: _u8, a: int, b: int, done: int) -> tuple[int, int]:
+    """Where the groups begin that a sign joins with the run a … b-1, and that sign; 0 if it stands alone."""
+    if a - 2 >= done and (buf[a - 1] == 45 or buf[a - 1] == 32) and _is_digit(buf[a - 2]):
+        sign = buf[a - 1]
+        while a - 2 >= done and buf[a - 1] == sign and _is_digit(buf[a - 2]):
+            a -= 2
+            while a - 1 >= done and _is_digit(buf[a - 1]):
+                a -= 1
+        return a, np.int64(sign)
+    if b + 1 < len(buf) and (buf[b] == 45 or buf[b] == 32) and _is_digit(buf[b + 1]):
+        return a, np.int64(buf[b])
+    return a, np.int64(0)
+
+
+@njit(cache=True, nogil=True)
+def find_digits(buf, wide, gb, regions, plan, bins, starts, ends, kinds, keys):
+    """Fill the arrays with every checked number in `buf`; how many there were.
+
+    If they are more than fit, call again with larger arrays. `wide`: bytes of 0x81 and more lead two-byte
+    characters; `gb`: four-byte characters occur too. Arrays: starts, ends (int64), kinds (uint8), keys (uint64).
     """
     n, size, found = len(buf), len(starts), 0
     d = np.zeros(24, np.uint8)
@@ -165,86 +224,28 @@ def find_digits(
         if not _is_digit(buf[p]):
             p += RUN_LEAST
             continue
-        a = p
-        while a > done and _is_digit(buf[a - 1]):
-            a -= 1
-        b = p + 1
-        while b < n and _is_digit(buf[b]):
-            b += 1
-        if (
-            gb
-            and b - a >= 2
-            and a >= 3
-            and buf[a - 1] >= 0x81
-            and _is_digit(buf[a - 2])
-            and buf[a - 3] >= 0x81
-        ):
-            a += 1
-        sign = 0
-        if a - 2 >= done and (buf[a - 1] == 45 or buf[a - 1] == 32) and _is_digit(buf[a - 2]):
-            sign = buf[a - 1]
-        elif b + 1 < n and (buf[b] == 45 or buf[b] == 32) and _is_digit(buf[b + 1]):
-            sign = buf[b]
-        if sign == 0 and (b - a < 11 or b - a > 19):
-            done = b
-            p = b + RUN_LEAST - 1
-            continue
-        if sign:
-            while a - 2 >= done and buf[a - 1] == sign and _is_digit(buf[a - 2]):
-                a -= 2
-                while a - 1 >= done and _is_digit(buf[a - 1]):
-                    a -= 1
+        a, b = _run(buf, p, done, gb)
+        a, sign = _joined(buf, a, b, done)
+        kind, key, end, digits = np.int64(0), np.int64(0), b, b - a
         if sign == 0:
-            # One run of 11 to 19 digits: what almost all numbers are. Read where it stands.
+            # One run: what almost all numbers are. Read where it stands.
             done = b
-            if b - a == 11 or b - a == 13 or b - a >= 15:
-                kind, key, end = _kind(buf, a, b - a, 1, buf, a, b, wide, regions, plan, bins)
-                if key:
-                    if found < size:
-                        starts[found], ends[found], kinds[found], keys[found] = a, end, kind, key
-                    found += 1
-                    done = end
-            p = done + RUN_LEAST - 1
-            continue
-        groups, total, at = 0, 0, a
-        while groups <= GROUPS_MAX:
-            froms[groups] = at
-            while at < n and _is_digit(buf[at]):
-                at += 1
-            tos[groups] = at
-            total += at - froms[groups]
-            groups += 1
-            if sign and at + 1 < n and buf[at] == sign and _is_digit(buf[at + 1]):
-                at += 1
-            else:
-                break
-        if total < 11:
-            # Too few digits for anything; the last group may belong to what follows with another sign.
-            done = at if groups == 1 else froms[groups - 1]
-            p = at + RUN_LEAST - 1
-            continue
-        j, hit = min(groups, GROUPS_MAX), False
-        while j > 0:
-            digits = 0
-            for g in range(j):
-                digits += tos[g] - froms[g]
-            if 11 <= digits <= 19 and (digits == 11 or digits == 13 or digits >= 15):
-                k = 0
-                for g in range(j):
-                    for place in range(froms[g], tos[g]):
-                        d[k] = buf[place]
-                        k += 1
-                shape = 1 if j == 1 else _shape(froms, tos, j, digits)
-                kind, key, end = _kind(d, 0, digits, shape, buf, a, tos[j - 1], wide, regions, plan, bins)
-                if key:
-                    if found < size:
-                        starts[found], ends[found], kinds[found], keys[found] = a, end, kind, key
-                    found += 1
-                    done, hit = end, True
-                    break
-            j -= 1
-        if not hit:
+            if digits == 11 or digits == 13 or 15 <= digits <= 19:
+                kind, key, end = _kind(buf, a, digits, 1, buf, a, b, wide, regions, plan, bins)
+        else:
+            groups, digits, at = _gather(buf, a, sign, froms, tos)
+            if digits < 11:
+                # Too few for anything; the last group may belong to what follows with another sign.
+                done = at if groups == 1 else froms[groups - 1]
+                p = at + RUN_LEAST - 1
+                continue
             done = tos[0]
+            kind, key, end = _longest(buf, froms, tos, min(groups, GROUPS_MAX), d, wide, regions, plan, bins)
+        if key:
+            if found < size:
+                starts[found], ends[found], kinds[found], keys[found] = a, end, kind, key
+            found += 1
+            done = end
         p = done + RUN_LEAST - 1
     return found
 

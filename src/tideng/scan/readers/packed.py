@@ -34,7 +34,7 @@ def members(file: BinaryIO, kind: str) -> Iterator[Member]:
 
 
 def _entry(entry: object) -> Member:
-    import libarchive  # type: ignore[import-untyped]  # ships no types
+    import libarchive
 
     name = str(getattr(entry, "pathname", "") or "unnamed")
     size = int(getattr(entry, "size", 0) or 0)
