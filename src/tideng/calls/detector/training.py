@@ -163,7 +163,7 @@ def train(
                 sum(trees["expected"][at] if at >= 0 else trees["value"][-1 - at] for at in trees["root"]), 6
             ),
             threshold=round(float(highest[int(promised * line_days / 1e6)]), 4),
-            suspend=round(float(highest[int(promised_suspend * line_days / 1e6)]) + 0.5, 4),
+            suspend=round(float(highest[int(promised_suspend * line_days / 1e6)]), 4),
             promised=promised,
             tail=tuple(round(float(level), 4) for level in np.median(levels, axis=0)),
             **trees,
