@@ -18,7 +18,7 @@ from typing import Any
 
 TABLES = Path(__file__).resolve().parents[1] / "src" / "tideng" / "identifiers" / "tables"
 YEAR_OPEN = ""
-NAME_COUNT_MAX = 300
+NAME_COUNT_MAX = 512
 """What the dictionary calls a name but counts so often is a word."""
 
 
