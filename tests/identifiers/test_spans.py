@@ -170,6 +170,12 @@ def test_addresses(address: str) -> None:
     check(f"住址：{address}，", ("address", address))
 
 
+def test_an_order_in_the_same_sentence_hides_no_phone() -> None:
+    check("您的订单已发货，13800138000", ("mobile", "13800138000"))
+    check("手机(138)0013-8000", ("mobile", "(138)0013-8000"))
+    check("司机师傅说今天不来")
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.text("张王李伟的1380013800 -+@.省市区路号X*Ｅ０１𠮷\u200b一三八零", max_size=60))
 def test_spans_are_disjoint_ordered_and_true(text: str) -> None:

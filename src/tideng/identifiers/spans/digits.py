@@ -261,6 +261,8 @@ def _without(sizes: tuple[int, ...], prefix: int) -> tuple[int, ...]:
 
 
 def _with_plus(folded: str, start: int, prefix: int) -> int:
+    if not prefix and folded[start - 1 : start] == "(" and folded[start + 3 : start + 4] == ")":
+        return start - 1
     if prefix >= 2:
         if folded[start - 1 : start] == "+":
             start -= 1

@@ -28,6 +28,9 @@ _SINGLE_WORD_BITS: Final = 2.2
 """A single character as a word of its own is rarer in running text than a word list makes it look."""
 _NAME_BITS: Final = 12.5
 """How surprising a name is where nothing announces one."""
+_COMMON_WORD: Final = 9
+_COMMON_BONUS_MAX: Final = 5.0
+"""What is a common word (师傅, 高兴) stays one, whatever stands beside it."""
 _STRETCH: Final = re.compile(r"[\u3400-\u9fa5]{2,}")
 _FOREIGN: Final = re.compile(
     r"[\u4e00-\u9fa5]{2,9}[·•・][\u4e00-\u9fa5]{1,8}(?:[·•・][\u4e00-\u9fa5]{1,8})?(?![\u4e00-\u9fa5])"
@@ -37,12 +40,12 @@ _LATIN: Final = re.compile(
     re.I,
 )
 _LABEL: Final = re.compile(
-    r"(?:姓名|名字|联系人|联系|转账给|寄给|发给|交给|住户|居民|村民|收件人|收货人|寄件人|发件人|客户|顾客|患者|病人|用户|申请人|被告人?|原告人?|户主|持卡人|开户人|户名|"
+    r"(?:姓名|名字|联系人|联系|甲方|乙方|丙方|转账给|寄给|发给|交给|住户|居民|村民|收件人|收货人|寄件人|发件人|客户|顾客|患者|病人|用户|申请人|被告人?|原告人?|户主|持卡人|开户人|户名|"
     r"法人|法定代表人|负责人|代表人|代理人|经办人|我叫|名叫|叫做|本人|您好|你好|尊敬的|学生|员工|同事|家长|父亲|母亲|妻子|丈夫|配偶|"
     r"儿子|女儿|投保人|被保险人|受益人|乘客|旅客|乘车人|司机|驾驶员|车主|业主|租客|租户|房东|嫌疑人|当事人|证人|委托人|买受人|"
     r"借款人|担保人|债务人|收款人|付款人|汇款人|联络人|报案人|举报人|投诉人|嘉宾|作者|签收人|预订人|入住人|会员|候选人|应聘者|"
     r"求职者|主治医师|医生|护士|老师|教师|班主任|律师|法官|经理|主任|主管|导师|教授|董事长|总经理|秘书|是|叫|和|与|给|请|让|找|由|向|跟|为|或|及|、|@|"
-    r"name|contact)[\"'”]?[ ]{0,2}(?:[:：=]|是|为|叫|,|，)?[ ]{0,2}[\"'“「『【（(]?$",
+    r"name|contact)[\"'”]?[ ]{0,2}(?:[:：=]|是|为|叫|is|,|，)?[ ]{0,2}[\"'“「『【（(]?$",
     re.I,
 )
 _WEAK_LABELS: Final = (
@@ -231,7 +234,10 @@ def _steps(folded: str, text: str, start: int) -> list[_Step]:
             for size in (2, 3, 4):
                 bits_of = name_bits(text[at : at + size]) if at + size <= len(text) else None
                 if bits_of is not None:
-                    cost = _NAME_BITS + bits_of - bonus - _after_bonus(folded, start + at + size)
+                    said = bonus + _after_bonus(folded, start + at + size)
+                    if words.get(text[at : at + size], 0) >= _COMMON_WORD:
+                        said = min(said, _COMMON_BONUS_MAX)
+                    cost = _NAME_BITS + bits_of - said
                     _offer(steps, at, size, here + max(3.0, cost), is_name=True)
     return steps
 

@@ -213,8 +213,8 @@ def _joined(buf: _u8, a: int, b: int, done: int) -> tuple[int, int]:
 def find_digits(buf, wide, gb, regions, plan, bins, starts, ends, kinds, keys):
     """Fill the arrays with every checked number in `buf`; how many there were.
 
-    If they are more than fit, call again with larger arrays. `wide`: bytes of 0x81 and more lead two-byte
-    characters; `gb`: four-byte characters occur too. Arrays: starts, ends (int64), kinds (uint8), keys (uint64).
+    If they are more than fit, call again with larger arrays: starts, ends (int64), kinds (uint8), keys
+    (uint64). `wide`: bytes of 0x81 and more lead two-byte characters; `gb`: four-byte characters occur too.
     """
     n, size, found = len(buf), len(starts), 0
     d = np.zeros(24, np.uint8)
