@@ -18,6 +18,8 @@ from typing import Any
 
 TABLES = Path(__file__).resolve().parents[1] / "src" / "tideng" / "identifiers" / "tables"
 YEAR_OPEN = ""
+NAME_COUNT_MAX = 512
+"""What the dictionary calls a name but counts so often is a word."""
 
 
 def module(path: Path) -> Any:  # Any: a data module of another package
@@ -113,7 +115,9 @@ def words_and_names(source: Path) -> None:
                     lasts[word[2]] += 1
                 else:
                     singles[word[1]] += 1
-            continue
+            # The dictionary takes many everyday words for names (安静, 师傅): the frequent ones are words.
+            if int(count) < NAME_COUNT_MAX or len(word) != 2:
+                continue
         if 1 <= len(word) <= 4 and int(count) >= (8 if len(word) == 2 else 30):
             classes[min(20, int(math.log2(int(count))))].append(word)
     write("words.tsv", (f"{level}\t{' '.join(sorted(words))}" for level, words in sorted(classes.items())))

@@ -49,8 +49,13 @@ def quantiles(found: list[Found]) -> str:
     minutes = np.array([one.minutes for one in hit])
     return (
         f"{len(hit)} of {len(found)} ({len(hit) / len(found):.0%})</td><td>{np.median(calls):.0f}</td>"
-        f"<td>{np.quantile(calls, 0.95):.0f}</td><td>{np.median(minutes):.0f}</td><td>{np.quantile(minutes, 0.95):.0f}"
+        f"<td>{np.quantile(calls, 0.95):.0f}</td><td>{np.median(minutes):.0f}</td>"
+        f"<td>{np.quantile(minutes, 0.95):.0f}"
     )
+
+
+def _hits(result: WorldResult) -> int:
+    return sum(one.is_found for one in result.found)
 
 
 def report(results: list[WorldResult], scorer: Scorer, seconds: float) -> str:
@@ -68,7 +73,7 @@ def report(results: list[WorldResult], scorer: Scorer, seconds: float) -> str:
         for kind in kinds
     )
     worlds = "".join(
-        f"<tr><td>{escape(r.world)}</td><td>{r.line_days:,}</td><td>{sum(f.is_found for f in r.found)}/{len(r.found)}</td>"
+        f"<tr><td>{escape(r.world)}</td><td>{r.line_days:,}</td><td>{_hits(r)}/{len(r.found)}</td>"
         f"<td>{r.false_alarms}</td><td>{r.per_million:.1f}</td><td>{r.shift:+.2f}</td></tr>"
         for r in results
     )
@@ -76,6 +81,7 @@ def report(results: list[WorldResult], scorer: Scorer, seconds: float) -> str:
     for result in results:
         for name, count in result.false_kinds.items():
             totals[name] = totals.get(name, 0) + count
+    by_kind = ", ".join(f"{k} {v}" for k, v in sorted(totals.items(), key=lambda kv: -kv[1]))
     bars = charts.bars(
         [charts.Bar(k, sum(f.is_found for f in found if f.kind == k) / max(1, sum(f.kind == k for f in
         found))) for k in kinds],
@@ -99,7 +105,7 @@ def report(results: list[WorldResult], scorer: Scorer, seconds: float) -> str:
         f"{len(kept)} of {len(results)} worlds within 1.25 times the promise. "
         f"Worst decile of worlds: {np.quantile([r.per_million for r in results], 0.9):.1f}. "
         f"Suspension tier: {suspended} = {suspended / days * 1e6:.2f} per million.</p>"
-        f"<p>By kind of line: {escape(', '.join(f'{k} {v}' for k, v in sorted(totals.items(), key=lambda kv: -kv[1])))}</p>"
+        f"<p>By kind of line: {escape(by_kind)}</p>"
         "<h2>Boxes</h2><div class=scroll><table><tr><th>kind<th>found<th>calls, median<th>calls, "
         "p95<th>minutes, median"
         f"<th>minutes, p95</tr>{rows}<tr><td>all</td><td>{quantiles(found)}</td></tr></table></div>"

@@ -7,6 +7,7 @@ a syllable, so that a word can be found by its sound. Both are made from the Uni
 and pypinyin, and from the hand-written look-alikes below; the shipped files decide, not the library versions.
 """
 
+import sys
 import unicodedata
 from collections import defaultdict
 from pathlib import Path
@@ -19,8 +20,8 @@ TABLES: Final = Path(__file__).parent.parent / "src/tideng/text/tables"
 
 _PAIRS: Final = (
     # Cyrillic and Greek letters that look like Latin ones.
-    "аa еe оo рp сc уy хx іi јj ѕs һh ԁd ԛq ԝw вb мm нh кk тt зz пn гr АA ВB ЕE КK МM НH ОO РP СC ТT УY ХX ЅS "
-    "ІI ЈJ αa οo ρp νv υu κk τt χx γy ιi ΑA ΒB ΕE ΖZ ΗH ΙI ΚK ΜM ΝN ΟO ΡP ΤT ΥY ΧX "
+    "аa еe оo рp сc уy хx іi јj ѕs һh ԁd ԛq ԝw вb мm нh кk тt зz пn гr АA ВB ЕE КK МM НH ОO РP СC ТT "
+    "УY ХX ЅS ІI ЈJ αa οo ρp νv υu κk τt χx γy ιi ΑA ΒB ΕE ΖZ ΗH ΙI ΚK ΜM ΝN ΟO ΡP ΤT ΥY ΧX "
     # Latin relatives and symbols.
     "ıi ɡg ɑa ʟl Ɩl ǀl ∣l ℮e ʀr ɴn ᴀa ʙb ᴄc ᴅd ᴇe ғf ɢg ʜh ɪi ᴊj ᴋk ᴍm ᴏo ᴘp ᴛt ᴜu ᴠv ᴡw ʏy ᴢz ➕+ ✚+ "
     # Ideographs that stand for others in disguised texts; each is rare or has no ordinary use of its own.
@@ -74,7 +75,7 @@ def kind_and_target(point: int, converter: opencc.OpenCC) -> tuple[str, str] | N
     spread = unicodedata.normalize("NFKD", char)
     plain = "".join(c for c in spread if unicodedata.category(c) not in ("Mn", "Me", "Cf")).casefold()
     plain = "".join(LOOKALIKES.get(c, c) if ord(c) > 0x2E80 else c for c in plain)
-    simple = "".join(converter.convert(c) if "\u2e80" <= c else c for c in plain)
+    simple = "".join(converter.convert(c) if c >= "\u2e80" else c for c in plain)
     if simple == char:
         return None
     if plain != simple and plain == char:
@@ -130,4 +131,4 @@ if __name__ == "__main__":
     TABLES.mkdir(exist_ok=True)
     for name, lines in (("folds.tsv", folds()), ("sounds.tsv", sounds())):
         (TABLES / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
-        print(name, len(lines))
+        sys.stdout.write(f"{name} {len(lines)}\n")

@@ -12,6 +12,7 @@ import itertools
 import json
 import random
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -71,4 +72,4 @@ if __name__ == "__main__":
     for row in lines():
         if row["text"] not in seen:
             seen.add(row["text"])
-            print(json.dumps(row, ensure_ascii=False))
+            sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")

@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> int:
     chosen.folder.mkdir(parents=True, exist_ok=True)
     worlds = [learnt(chosen.folder, 1000 + i) for i in range(chosen.worlds)]
     back = [learnt(chosen.folder, 2000 + i) for i in range(chosen.back)]
-    raw = train(worlds, back, version="dev-2026-11", promised=5.0, promised_suspend=1.0)
+    raw = train(worlds, back, version="dev-2026-11", promised=10.0, promised_suspend=1.0)
     model = Scorer(raw).model
     print(f"threshold {model.threshold} suspend {model.suspend} tail {model.tail} {len(raw):,} bytes")
     if chosen.write:

@@ -74,7 +74,8 @@ def test_spark_counts_what_duckdb_counts(tmp_path: object) -> None:
     try:
         con = ibis.pyspark.connect(session)
         rows = [tuple(row) for row in zip(*(c.tolist() for c in columns.values()), strict=True)]
-        types = "caller string, callee string, start long, ring_s long, duration_s long, answered boolean, call_no long"
+        types = "caller string, callee string, start long, ring_s long, duration_s long, "
+        types += "answered boolean, call_no long"
         session.createDataFrame(rows, types).createOrReplaceTempView("calls")
         made = con.to_pyarrow(line_days(con.table("calls"), zone_s=ZONE_S))
         assert set(zip(*(column.to_pylist() for column in made.columns), strict=True)) == on_duckdb(columns)

@@ -1,5 +1,6 @@
 """Files in, cases out: each call once, however often its file comes; crashes and restarts change nothing."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -7,15 +8,18 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tideng.calls.cases import MemoryVisits, SqliteVisits, Visit, Visits, VisitUnknown
+from tideng.calls.columns import Calls
 from tideng.calls.detector.calibrating import feedback_shift
 from tideng.calls.detector.detecting import detect
 from tideng.calls.detector.evidence import ModelInvalid, Scorer
 from tideng.calls.detector.lines import LineStates, StateUnreadable
 from tideng.calls.detector.shipped import shipped_model
 from tideng.calls.importing import CallStore
+from tideng.calls.readers.formats import read
 from tideng.calls.readers.origin import Origin
 from tideng.calls.records import CallRecord
 from tideng.calls.watching import Watch, is_line, number_key
+from tideng.calls.worlds.adversary import search
 from tideng.calls.worlds.export import as_calls
 from tideng.calls.worlds.making import make
 from tideng.calls.worlds.traffic import World
@@ -166,7 +170,7 @@ def test_any_slicing_of_the_stream_gives_the_same_features(town: World) -> None:
     whole, _ = LineStates(len(calls.lines), zone_s=28_800).feed(calls.piece(0, end))
     sliced = LineStates(len(calls.lines), zone_s=28_800)
     cuts = [0, 1, 7, 500, 9_999, end]
-    parts = [sliced.feed(calls.piece(a, b))[0] for a, b in zip(cuts, cuts[1:], strict=False)]
+    parts = [sliced.feed(calls.piece(a, b))[0] for a, b in pairwise(cuts)]
     assert np.array_equal(whole, np.concatenate(parts))
 
 
@@ -174,7 +178,8 @@ def test_any_slicing_of_the_stream_gives_the_same_features(town: World) -> None:
 def test_cases_keep_their_promise(kind: str, tmp_path: Path) -> None:
     cases: Visits = MemoryVisits() if kind == "memory" else SqliteVisits(tmp_path / "v.db")
     visit = Visit(
-        id="a", line="8621", opened_at=1, tier="suspend", calls_placed=3, first_call_at=5, alarm_at=9, score=6.0,
+        id="a", line="8621", opened_at=1, tier="suspend", calls_placed=3, first_call_at=5, alarm_at=9,
+        score=6.0,
         threshold=5.0, reasons=(("rhythm", 2.0),),
     )  # fmt: skip
     assert cases.open(visit)
@@ -215,3 +220,43 @@ def test_a_model_that_is_none_is_refused() -> None:
         Scorer(b"{}")
     with pytest.raises(ModelInvalid, match="other features"):
         Scorer(shipped_model().replace(b'"new_fast"', b'"old_fast"'))
+
+
+SAMPLE = Path(__file__).parents[2] / ".." / "shared" / "data" / "calls" / "formats" / "asterisk" / "cdr.csv"
+
+
+@pytest.mark.skipif(not SAMPLE.is_file(), reason="the shared samples are not on this machine")
+def test_real_records_of_an_honest_exchange_alarm_nobody() -> None:
+    calls = [
+        one for one in read(SAMPLE.read_bytes(), "asterisk", Origin(name="s")) if isinstance(one, CallRecord)
+    ]
+    calls.sort(key=lambda record: record.start_s + record.ring_s + record.talk_s)
+    visits = MemoryVisits()
+    seen = Watch(
+        Scorer(shipped_model()), visits, ledger(), key=b"k" * 32, now=lambda: 1, entropy=lambda n: bytes(n)
+    )
+    seen.feed(calls, 1)
+    assert seen.lines > 10
+    assert visits.all() == []
+
+
+def test_an_adversary_with_a_budget_is_measured() -> None:
+    town = make("dev", 78, lines=40, days=8, boxes=0)
+    calls, _ = as_calls(town)
+    line = int(np.bincount(calls.caller_line[calls.caller_line >= 0], minlength=40).argsort()[20])
+    mine = np.flatnonzero((calls.caller_line == line) | (calls.callee_line == line))
+    history = Calls(
+        **{
+            name: getattr(calls, name)[mine]
+            for name in Calls.__struct_fields__
+            if name not in ("lines", "classes")
+        },
+        lines=calls.lines,
+        classes=calls.classes,
+    )
+    scorer = Scorer(shipped_model())
+    attempts = search(history, line, scorer, scorer.model.threshold, budget=25, seed=1)
+    got = [attempt.strangers_called for attempt in attempts]
+    assert len(got) == 25
+    assert got == sorted(got, reverse=True)
+    assert any(attempt.is_found for attempt in attempts)

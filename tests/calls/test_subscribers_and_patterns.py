@@ -164,7 +164,8 @@ def test_a_webhook_is_tried_again_until_it_is_taken(tmp_path: Path) -> None:
     clock = [1000]
     teller = WebhookAnnouncer(tmp_path / "told.db", b"secret", lambda: clock[0])
     visit = Visit(
-        id="a", line="8621", opened_at=1, tier="suspend", calls_placed=3, first_call_at=5, alarm_at=9, score=6.0,
+        id="a", line="8621", opened_at=1, tier="suspend", calls_placed=3, first_call_at=5, alarm_at=9,
+        score=6.0,
         threshold=5.0, reasons=(), opening="ff" * 32, owner="王", address="somewhere",
     )  # fmt: skip
     teller.announce(visit)

@@ -321,7 +321,7 @@ def test_the_example_of_the_document(tmp_path: Path, capsys: pytest.CaptureFixtu
         def customer() -> None:
             names: dict[str, Any] = {}
             example = block.replace("2775", str(story.port)).replace("client.listen()\n", "")
-            exec(compile(example, str(page), "exec"), names)  # noqa: S102 - our own page
+            exec(compile(example, str(page), "exec"), names)
             client = names["client"]
             for _ in range(2):
                 client.read_once()

@@ -135,7 +135,7 @@ def test_every_finding_code_is_documented_and_seen_by_a_test() -> None:
 
 
 def recorded_codes(tree: ast.Module) -> set[str]:
-    """Words in capitals that a step writes into a tuple or hands to a function: finding codes, if anything."""
+    """Words in capitals that a step writes into a tuple or hands to a function: finding codes, if any."""
     found: set[str] = set()
     for node in ast.walk(tree):
         parts = node.elts if isinstance(node, ast.Tuple) else node.args if isinstance(node, ast.Call) else []

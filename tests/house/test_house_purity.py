@@ -16,8 +16,40 @@ VALUES = {"msgspec"}
 PURE: dict[str, set[str]] = {
     # re, unicodedata: what a text is. phonenumbers: the numbering plans of other countries, a table.
     # hmac: a keyed hash is a function of its arguments.
-    "identifiers/*": {"re", "unicodedata", "phonenumbers", "hmac", "hashlib"},
-    "text/*": {"re", "unicodedata"},
+    # itertools: pairs of neighbours.
+    "identifiers/*": {"re", "unicodedata", "phonenumbers", "hmac", "hashlib", "itertools"},
+    # numpy: arrays of characters. tomllib, hashlib, json, struct: knowledge, tables and weights are read from
+    # bytes that are given, and named by their hash. hyperscan, ahocorasick_rs: finding literals.
+    # itertools, difflib: the choices of a phrase; what varies in a campaign. sklearn, scipy: fitting is
+    # arithmetic over given lines and a seed.
+    "text/*": {
+        "re",
+        "unicodedata",
+        "numpy",
+        "tomllib",
+        "hashlib",
+        "json",
+        "struct",
+        "itertools",
+        "difflib",
+        "hyperscan",
+        "ahocorasick_rs",
+        "sklearn.linear_model",
+        "scipy.sparse",
+    },
+    # struct-free sums, exact fractions, dated data given as bytes.
+    "scan/law/*": {"tomllib", "fractions"},
+    # hmac, hashlib: the order of a draw is a function of its seed.
+    "scan/sampling.py": {"hmac", "hashlib"},
+    "scan/money.py": {"re"},
+    "scan/masking.py": {"tideng.identifiers"},
+    "scan/keys.py": {"hashlib", "tideng.identifiers"},
+    # hashlib: a batch is named by what it holds.
+    "scan/plan.py": {"hashlib", "tideng.scan.batch"},
+    "scan/columns.py": {"re", "tideng.identifiers"},
+    "scan/entries.py": {"tideng.evidence.entries"},
+    "scan/kernels/kinds.py": set(),
+    "scan/kernels/plain.py": {"re", "tideng.identifiers"},
     # struct: octets. datetime: the calendar of SMPP times, never its clock.
     "gateway/wire/*": {"re", "struct", "datetime"},
     # tomllib, hashlib: a policy is read from bytes it is given and named by their hash.
@@ -77,8 +109,16 @@ PURE: dict[str, set[str]] = {
 }
 NEVER = {"phonenumbers.geocoder", "phonenumbers.carrier", "phonenumbers.timezone"}
 """Megabytes of tables that a number's reading does not need."""
-IMPURE_INSIDE = {"gateway/review/policies/__init__.py"}
-"""Finds the shipped policies' bytes; the pure `load_policy` reads them."""
+IMPURE_INSIDE = {
+    "gateway/review/policies/__init__.py",
+    "identifiers/tables/__init__.py",
+    "scan/law/__init__.py",
+    "text/knowledge/__init__.py",
+    "text/policies/__init__.py",
+    "text/tables/__init__.py",
+    "text/weights/__init__.py",
+}
+"""Find the bytes that ship with the package; pure code (`load_policy`, `make_judge` …) reads them."""
 
 
 def room_of(module: str) -> str | None:

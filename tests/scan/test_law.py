@@ -1,4 +1,6 @@
-"""The law's arithmetic: thresholds, proportional sums, duty, ten times, intervals, and what would change them."""
+"""The law's arithmetic: thresholds, proportional sums, duty, ten times, intervals, and what would change
+them.
+"""
 
 from fractions import Fraction
 
@@ -17,12 +19,21 @@ items = st.dictionaries(st.sampled_from([3, 4, 5]), st.integers(0, 200_000))
 @pytest.mark.parametrize(
     ("counts", "duty", "band"),
     [
-        ({5: 4_999}, False, "below"), ({5: 5_000}, False, "serious"), ({5: 49_999}, False, "serious"), ({5: 50_000}, False, "especially_serious"),
-        ({4: 499}, False, "below"), ({4: 500}, False, "serious"), ({3: 50}, False, "serious"), ({3: 500}, False, "especially_serious"),
-        ({5: 2_500}, True, "serious"), ({5: 25_000}, True, "especially_serious"), ({3: 25, 4: 250}, False, "serious"), ({3: 24, 4: 250}, False, "below"),
+        ({5: 4_999}, False, "below"),
+        ({5: 5_000}, False, "serious"),
+        ({5: 49_999}, False, "serious"),
+        ({5: 50_000}, False, "especially_serious"),
+        ({4: 499}, False, "below"),
+        ({4: 500}, False, "serious"),
+        ({3: 50}, False, "serious"),
+        ({3: 500}, False, "especially_serious"),
+        ({5: 2_500}, True, "serious"),
+        ({5: 25_000}, True, "especially_serious"),
+        ({3: 25, 4: 250}, False, "serious"),
+        ({3: 24, 4: 250}, False, "below"),
         ({3: 20, 4: 200, 5: 1_000}, False, "serious"),
     ],
-)  # fmt: skip
+)
 def test_bands(counts: dict[int, int], duty: bool, band: Band) -> None:
     assert band_of(RULES, share(RULES, counts, is_duty=duty)) == band
 

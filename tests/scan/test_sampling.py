@@ -13,8 +13,15 @@ from tideng.scan.sampling import bound, continued, draw, plan, seed_commitment, 
 
 @pytest.mark.parametrize(
     ("population", "confidence", "share", "size"),
-    [(50_000, 0.95, 0.90, 29), (50_000, 0.95, 0.95, 59), (5_000, 0.95, 0.95, 58), (500, 0.95, 0.95, 54), (50_000, 0.95, 0.99, 297), (50_000, 0.99, 0.95, 90)],
-)  # fmt: skip
+    [
+        (50_000, 0.95, 0.90, 29),
+        (50_000, 0.95, 0.95, 59),
+        (5_000, 0.95, 0.95, 58),
+        (500, 0.95, 0.95, 54),
+        (50_000, 0.95, 0.99, 297),
+        (50_000, 0.99, 0.95, 90),
+    ],
+)
 def test_sizes_known_from_the_literature(population: int, confidence: float, share: float, size: int) -> None:
     assert plan("all", population, confidence=confidence, share=share).size == size
 

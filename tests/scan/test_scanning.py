@@ -35,10 +35,12 @@ def test_people_are_joined_by_shared_keys_and_ids_never_are(tmp_path: Path) -> N
     a, b, c = (Maker(seed).person() for seed in (1, 2, 3))
     (tmp_path / "in").mkdir()
     lines = [
-        f"{a.id} {a.mobile}", f"{a.mobile} {a.card}",  # the second is a's by the mobile
-        f"{b.mobile} {b.card}", f"{b.card} x@example.com",  # two lines, one unknown person
+        f"{a.id} {a.mobile}",
+        f"{a.mobile} {a.card}",  # the second is a's by the mobile
+        f"{b.mobile} {b.card}",
+        f"{b.card} x@example.com",  # two lines, one unknown person
         f"{c.id} {a.mobile}",  # a's mobile with another ID: a conflict, and still two people
-    ]  # fmt: skip
+    ]
     (tmp_path / "in" / "a.txt").write_text("\n".join(lines))
     persons = scanned(tmp_path / "in", tmp_path / "out").persons
     assert (persons.with_id, persons.without_id, persons.conflicts) == (2, 1, 1)

@@ -1,4 +1,6 @@
-"""Story 2, lists for sale: a seized laptop, how many people, what it means in law, a sample that was planned first."""
+"""Story 2, lists for sale: a seized laptop, how many people, what it means in law, a sample that was
+planned first.
+"""
 
 import csv
 import json
@@ -60,13 +62,22 @@ def test_the_appraisal_of_a_seized_laptop(tmp_path: Path) -> None:
     assert "Content-Security-Policy" in report
     assert "photo.jpg" in report
     assert f"{truth.persons:,}" in report
-    assert all(len(word) != 18 for word in report.replace("<", " ").replace(">", " ").split() if word[:17].isdigit())
+    assert all(
+        len(word) != 18 for word in report.replace("<", " ").replace(">", " ").split() if word[:17].isdigit()
+    )
 
     # Who did what with the evidence, in order; one changed byte would show.
     custody = json.loads(tideng("custody", str(case), "--json"))
     assert custody["is_intact"]
     kinds = [entry["kind"] for entry in custody["entries"]]
-    order = ["scan_started/1", "scan_ended/1", "appraisal_report/1", "sample_planned/1", "sample_drawn/1", "sample_checked/1"]
+    order = [
+        "scan_started/1",
+        "scan_ended/1",
+        "appraisal_report/1",
+        "sample_planned/1",
+        "sample_drawn/1",
+        "sample_checked/1",
+    ]
     assert [kinds.index(kind) for kind in order] == sorted(kinds.index(kind) for kind in order)
 
 

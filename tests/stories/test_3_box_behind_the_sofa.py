@@ -122,7 +122,8 @@ def test_the_officer_gets_a_paper_for_the_visit(told: tuple[int, Calls, list[Ala
     alarm = next(alarm for alarm in alarms if alarm.line == her_line)
     visit = Visit(
         id="c0ffee", line=calls.lines[her_line], opened_at=alarm.at * 1_000_000, tier=alarm.tier,
-        calls_placed=alarm.calls_placed, first_call_at=alarm.first_call_at, alarm_at=alarm.at, score=alarm.score,
+        calls_placed=alarm.calls_placed, first_call_at=alarm.first_call_at, alarm_at=alarm.at,
+        score=alarm.score,
         threshold=alarm.threshold, reasons=tuple((r.name, r.weight) for r in alarm.reasons),
         owner="王奶奶", address="幸福里 3 号 101", entry=0,
     )  # fmt: skip

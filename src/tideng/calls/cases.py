@@ -92,7 +92,10 @@ class MemoryVisits:
 
     def open(self, visit: Visit) -> bool:
         """See `Visits`."""
-        return self._visits.setdefault(visit.id, visit) is visit
+        if visit.id in self._visits:
+            return False
+        self._visits[visit.id] = visit
+        return True
 
     def get(self, id: str) -> Visit:
         """See `Visits`."""

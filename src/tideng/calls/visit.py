@@ -20,7 +20,8 @@ SAYS: Final = {
     "habits": "与本线路平时的呼叫习惯相比",
 }
 TEMPLATE: Final = """\
-#align(center)[#text(size: 17pt, weight: "bold")[电话线路上门核查单] \\ #text(size: 10pt)[Visit the line · #data.id]]
+#align(center)[#text(size: 17pt, weight: "bold")[电话线路上门核查单] \\
+  #text(size: 10pt)[Visit the line · #data.id]]
 #v(4mm)
 #table(columns: (32mm, 1fr), inset: 6pt, stroke: 0.5pt,
   [线路 Line], text(size: 13pt, weight: "bold", data.line),
@@ -44,7 +45,8 @@ TEMPLATE: Final = """\
 结论 Found: #box(width: 4mm, height: 4mm, stroke: 0.6pt) 属实 confirmed #h(6mm) #box(width: 4mm, height: 4mm,
 stroke: 0.6pt) 不属实 not confirmed
 #v(8mm)
-签名 Signature #box(width: 50mm, line(length: 100%, stroke: 0.5pt)) #h(8mm) 时间 Time #box(width: 40mm, line(length: 100%, stroke: 0.5pt))
+签名 Signature #box(width: 50mm, line(length: 100%, stroke: 0.5pt)) #h(8mm)
+时间 Time #box(width: 40mm, line(length: 100%, stroke: 0.5pt))
 """
 
 

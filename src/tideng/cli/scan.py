@@ -15,6 +15,7 @@ from tideng.cli.show import FAILED, as_json, err, out, stop, table
 
 if TYPE_CHECKING:
     from tideng.scan.appraisal import Appraisal, Wish
+    from tideng.scan.run import Cluster
 
 MISSING: Final = 3
 """Exit code: a part of the installation that this command needs is missing."""
@@ -75,13 +76,16 @@ def files(
             f"scanning needs the extra `scan` ({error.name} is missing). Run: pip install 'tideng[scan]'",
             code=MISSING,
         )
-    missing = [path for path in paths if not path.exists()]
-    if missing:
+    if missing := [path for path in paths if not path.exists()]:
         stop(f"{escape(str(missing[0]))} does not exist. Name files or folders that do.")
     wish = Wish(
-        paths=tuple(paths), ignored=tuple(ignore or ()), workers=workers, hashes=hashes,
-        is_duty=duty, income_fen=round(income * 100),
-    )  # fmt: skip
+        paths=tuple(paths),
+        ignored=tuple(ignore or ()),
+        workers=workers,
+        hashes=hashes,
+        is_duty=duty,
+        income_fen=round(income * 100),
+    )
     today = day or datetime.now(UTC).date().isoformat()
     try:
         if out_folder is not None:
@@ -95,9 +99,13 @@ def files(
     except KeyboardInterrupt:
         err.print("stopped. Nothing is lost: the same command with the same --out goes on from here.")
         raise typer.Exit(STOPPED) from None
-    if fail_over is not None and done.outcome.persons.persons > fail_over:
-        if not json:
-            err.print(f"[bold red]✘[/] {done.outcome.persons.persons} persons; the limit is {fail_over}")
+    _gate(done, fail_over)
+
+
+def _gate(done: "Appraisal", fail_over: int | None) -> None:
+    persons = done.outcome.persons.persons
+    if fail_over is not None and persons > fail_over:
+        err.print(f"[bold red]✘[/] {persons} persons; the limit is {fail_over}")
         raise typer.Exit(FAILED)
 
 
@@ -111,22 +119,24 @@ def _appraised(wish: "Wish", folder: Path, day: str, json: bool, engine: str, *,
         TransferSpeedColumn,
     )
 
-    from tideng.scan import appraisal, run
+    from tideng.scan import appraisal
 
-    if engine == "spark":
-        run.use_spark()
-    elif engine != "embedded":
-        stop(f"there is no engine {escape(engine)}; choose embedded or spark")
+    cluster = _cluster(engine)
     columns = (
-        TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
         TextColumn("{task.fields[records]:,} records"),
-    )  # fmt: skip
+    )
     with Progress(*columns, console=err, transient=True, disable=json) as progress:
         task = progress.add_task("scanning", total=None, records=0)
         done = appraisal.appraise(
             wish,
             folder,
             day=day,
+            cluster=cluster,
             tell=lambda p: progress.update(task, completed=p.bytes, total=p.bytes_total, records=p.records),
         )
     written = appraisal.keep_reports(done, folder, wish.languages) if keep else {}
@@ -137,15 +147,31 @@ def _appraised(wish: "Wish", folder: Path, day: str, json: bool, engine: str, *,
     return done
 
 
+def _cluster(engine: str) -> "Cluster | None":
+    if engine == "embedded":
+        return None
+    if engine != "spark":
+        stop(f"there is no engine {escape(engine)}; choose embedded or spark")
+    try:
+        import pyspark  # noqa: F401 - asked for by name, so say at once if it is not there
+    except ImportError:
+        stop("the engine spark needs the extra `spark`. Run: pip install 'tideng[spark]'", code=MISSING)
+    from functools import partial
+
+    from tideng.scan.spark import scan_batches, session
+
+    return partial(scan_batches, session())
+
+
 def _show(done: "Appraisal", written: dict[str, Path]) -> None:
     outcome, persons = done.outcome, done.outcome.persons
     out.print(
-        f"[bold]{persons.persons:,} persons[/] ({persons.with_id:,} by resident ID, {persons.without_id:,} by other keys; "
+        f"[bold]{persons.persons:,} persons[/] ({persons.with_id:,} by resident ID, {persons.without_id:,} by other keys; "  # noqa: E501
         f"at most {max(persons.persons, persons.persons_max):,}) in {outcome.records:,} records",
         soft_wrap=True,
     )
     out.print(
-        f"{outcome.bytes_total:,} bytes in {outcome.files:,} files: {outcome.bytes_read:,} read, {outcome.bytes_unread:,} unread"
+        f"{outcome.bytes_total:,} bytes in {outcome.files:,} files: {outcome.bytes_read:,} read, {outcome.bytes_unread:,} unread"  # noqa: E501
         + "".join(f", {size:,} {reason}" for reason, size in outcome.unread_by_reason.items()),
         soft_wrap=True,
     )
@@ -155,7 +181,7 @@ def _show(done: "Appraisal", written: dict[str, Path]) -> None:
     ]
     table("found", ("kind", "findings", "distinct"), rows)
     out.print(
-        f"law ({done.tiers.rules}): from {done.tiers.band_low} to {done.tiers.band_high}; an appraiser decides"
+        f"law ({done.tiers.rules}): from {done.tiers.band_low} to {done.tiers.band_high}; an appraiser decides"  # noqa: E501
     )
     for form, path in written.items():
         out.print(f"  {form}: {escape(str(path))}")
@@ -198,7 +224,9 @@ def explain(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Say what stands at a byte of a file, and why we think so. Masked, unless a reason is given and logged."""
+    """Say what stands at a byte of a file, and why we think so. Masked, unless a reason is given and
+    logged.
+    """
     from tideng.scan.explain import explained, log_unmasked
 
     name, colon, offset = place.rpartition(":")
@@ -216,9 +244,14 @@ def explain(
         as_json(found)
         return
     out.print(f"{found.encoding}, line of {found.line_bytes} bytes from {found.line_start}")
-    table("found", ("bytes", "kind", "value", "sure", "why"), [
-        (f"{s.start}–{s.end}", s.kind, escape(s.value), f"{s.confidence:.2f}", escape(s.why)) for s in found.spans
-    ])  # fmt: skip
+    table(
+        "found",
+        ("bytes", "kind", "value", "sure", "why"),
+        [
+            (f"{s.start}–{s.end}", s.kind, escape(s.value), f"{s.confidence:.2f}", escape(s.why))
+            for s in found.spans
+        ],
+    )
 
 
 @app.command()
@@ -229,7 +262,9 @@ def sample(
     failures: Annotated[int, typer.Option("--failures", min=0, help="Failures the plan allows.")] = 0,
     json: Json = False,
 ) -> None:
-    """Plan a sample, commit plan and seed to the ledger, then draw: which persons' records to verify, by whom it may."""
+    """Plan a sample, commit plan and seed to the ledger, then draw: which persons' records to verify, by
+    whom it may.
+    """
     from tideng.scan.checking import draw_sample
 
     if not (folder / "state.sqlite").exists():
@@ -244,7 +279,7 @@ def sample(
         as_json(drawn)
         return
     out.print(
-        f"{drawn.size} of {drawn.population:,} drawn; plan is entry {drawn.plan}, draw is entry {drawn.draw}; list: {escape(drawn.list)}"
+        f"{drawn.size} of {drawn.population:,} drawn; plan is entry {drawn.plan}, draw is entry {drawn.draw}; list: {escape(drawn.list)}"  # noqa: E501
     )
 
 
@@ -256,7 +291,9 @@ def checked(
     ],
     json: Json = False,
 ) -> None:
-    """Record what checking the sample showed, and what that proves about all (Clopper-Pearson, hypergeometric)."""
+    """Record what checking the sample showed, and what that proves about all (Clopper-Pearson,
+    hypergeometric).
+    """
     from tideng.scan.checking import record_check
 
     try:
@@ -267,7 +304,7 @@ def checked(
         as_json(shown)
         return
     out.print(
-        f"{shown.genuine} of {shown.sample} genuine: with {shown.confidence:.0%} confidence at least {shown.low:.2%} of all, "
+        f"{shown.genuine} of {shown.sample} genuine: with {shown.confidence:.0%} confidence at least {shown.low:.2%} of all, "  # noqa: E501
         f"{shown.genuine_least:,} persons; two-sided {shown.low_two_sided:.2%} to {shown.high_two_sided:.2%}"
     )
 

@@ -11,7 +11,15 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from tideng.cli.context import Json
 from tideng.cli.show import as_json, err, out, stop, table
-from tideng.cli.text_judge import EngineChoice, bundled_judge, cache_folder, start_worker, tasks, work
+from tideng.cli.text_judge import (
+    EngineChoice,
+    bundled_judge,
+    cache_folder,
+    read_weights,
+    start_worker,
+    tasks,
+    work,
+)
 
 app = typer.Typer(help="What a text is, what it hides, and why.", no_args_is_help=True)
 
@@ -21,21 +29,28 @@ Engine = Annotated[
 Cache = Annotated[
     Path | None, typer.Option(help="Folder for compiled patterns; default: your cache directory.")
 ]
+Weights = Annotated[
+    Path | None, typer.Option(help="Suspicion weights of your own; default: the shipped ones.")
+]
 Score = Annotated[bool, typer.Option("--score/--no-score", help="With the suspicion score.")]
 
 
 @app.command()
 def judge(
-    file: Annotated[str, typer.Argument(help="JSONL file of {id, text, channel?}; - is standard input.")] = "-",
+    file: Annotated[
+        str, typer.Argument(help="JSONL file of {id, text, channel?}; - is standard input.")
+    ] = "-",
     processes: Annotated[int, typer.Option("--processes", "-p", min=0, help="0: one per core.")] = 0,
     engine: Engine = "auto",
     cache: Cache = None,
     score: Score = True,
+    weights: Weights = None,
 ) -> None:
     """Judge every text of a JSONL file: one verdict line each, in their order, on standard output."""
     import multiprocessing
 
     chosen, folder = _engine(engine), cache_folder(cache)
+    scorer = read_weights(weights) if score else None
     count = processes or len(os.sched_getaffinity(0))
     with _opened(file) as source, _progress() as progress:
         shown = progress.add_task("judged", total=None)
@@ -45,14 +60,14 @@ def judge(
         if first is None:
             return
         if second is None or count == 1:
-            start_worker(chosen, folder, score)
+            start_worker(chosen, folder, scorer)
             for task in (first, second, *todo) if second is not None else (first,):
                 if task is not None:
                     _write(work(task), progress, shown)
             return
-        bundled_judge(chosen, folder, scored=False)  # Compiles once, so that the workers only load.
+        bundled_judge(chosen, folder)  # Compiles once, so that the workers only load.
         context = multiprocessing.get_context("spawn")
-        with context.Pool(count, start_worker, (chosen, folder, score)) as pool:
+        with context.Pool(count, start_worker, (chosen, folder, scorer)) as pool:
             _write(pool.apply(work, (first,)), progress, shown)
             _write(pool.apply(work, (second,)), progress, shown)
             for answer in pool.imap(work, todo):
@@ -81,10 +96,10 @@ def _opened(file: str) -> IO[bytes]:
 
 
 def _engine(engine: str) -> EngineChoice:
-    for known in ("auto", "hyperscan", "ahocorasick"):
-        if engine == known:
-            return known  # type: ignore[return-value]  # one of the three, as just compared
-    stop(f"--engine is {escape(engine)!r}; choose auto, hyperscan or ahocorasick")
+    known: dict[str, EngineChoice] = {"auto": "auto", "hyperscan": "hyperscan", "ahocorasick": "ahocorasick"}
+    if engine not in known:
+        stop(f"--engine is {escape(engine)!r}; choose auto, hyperscan or ahocorasick")
+    return known[engine]
 
 
 @app.command()
@@ -93,12 +108,13 @@ def explain(
     json: Json = False,
     engine: Engine = "auto",
     cache: Cache = None,
+    weights: Weights = None,
 ) -> None:
-    """Show one verdict with its reasons: the text with marks, findings in order, folds, parts of the score."""
+    """Show one verdict with its reasons: marks, findings, folds, parts of the score."""
     from tideng.text.explaining import explain as explained
 
     given = sys.stdin.buffer.read().decode("utf-8", "replace").rstrip("\n") if text == "-" else text
-    told = explained(bundled_judge(_engine(engine), cache_folder(cache), scored=True), given)
+    told = explained(bundled_judge(_engine(engine), cache_folder(cache), read_weights(weights)), given)
     if json:
         as_json(told)
         return
@@ -108,7 +124,8 @@ def explain(
         + ("  [bold red]data for sale[/]" if told.data_for_sale else "")
     )
     rows = [
-        (f.code, f"{f.start}–{f.end}", escape(f.seen), escape(f.name), escape(f.next_step)) for f in told.findings
+        (f.code, f"{f.start}–{f.end}", escape(f.seen), escape(f.name), escape(f.next_step))
+        for f in told.findings
     ]
     table("findings, strongest first", ("code", "where", "seen", "what", "what to do"), rows)
     table(
@@ -129,8 +146,75 @@ def explain(
 @app.command()
 def families(json: Json = False) -> None:
     """List the families of harm that are known, with their codes and levels."""
-    found = bundled_judge("ahocorasick", cache_folder(None), scored=False).reader.book.rules
+    found = bundled_judge("ahocorasick", cache_folder(None)).reader.book.rules
     if json:
-        as_json([{"code": r.family.code, "level": r.family.level, "zh": r.family.zh, "en": r.family.en} for r in found])
+        as_json(
+            [
+                {"code": r.family.code, "level": r.family.level, "zh": r.family.zh, "en": r.family.en}
+                for r in found
+            ]
+        )
         return
-    table("families", ("code", "level", "名称", "name"), [(r.family.code, r.family.level, r.family.zh, r.family.en) for r in found])
+    table(
+        "families",
+        ("code", "level", "名称", "name"),
+        [(r.family.code, r.family.level, r.family.zh, r.family.en) for r in found],
+    )
+
+
+@app.command()
+def train(
+    file: Annotated[Path, typer.Argument(help="JSONL of {text, label: danger|harmless, group?}.")],
+    into: Annotated[Path, typer.Option("--out", help="Where the weights go.")],
+    normals: Annotated[
+        Path | None, typer.Option(help="JSONL of {text}: your own normal messages, for the threshold.")
+    ] = None,
+    budget: Annotated[
+        float, typer.Option(min=0, max=0.5, help="Share of normals that may be lifted.")
+    ] = 0.005,
+    seed: Annotated[int, typer.Option(help="Same seed and lines, same bytes.")] = 1,
+    json: Json = False,
+) -> None:
+    """Train the suspicion score on lines you may use; the threshold keeps to a false-alarm budget."""
+    from tideng.cli.text_train import read_labelled, read_normals
+    from tideng.text.tables import bundled_tables
+    from tideng.text.tables_read import read_tables
+
+    try:
+        import sklearn  # type: ignore[import-untyped]  # noqa: F401 - only whether it is there
+    except ImportError:
+        stop("training needs scikit-learn; install it with: pip install 'tideng[train]'", code=3)
+    from tideng.text.training import TooFewLines
+    from tideng.text.training import train as trained
+
+    rows = read_labelled(file)
+    usual = read_normals(normals) if normals is not None else []
+    try:
+        made = trained(
+            [row.text for row in rows],
+            [row.label == "danger" for row in rows],
+            read_tables(bundled_tables()),
+            normals=usual,
+            budget=budget,
+            seed=seed,
+            groups=[row.group or row.text for row in rows],
+        )
+    except TooFewLines as error:
+        stop(escape(str(error)))
+    try:
+        into.write_bytes(made.content)
+    except OSError as error:
+        stop(f"cannot write {escape(str(into))}: {escape(error.strerror or str(error))}")
+    told = {
+        "lines": len(rows),
+        "recall": made.recall,
+        "false_alarms": made.false_alarms,
+        "bytes": len(made.content),
+    }
+    if json:
+        as_json(told)
+        return
+    out.print(
+        f"{len(rows)} lines; on lines held out by group: recall {made.recall:.3f} "
+        f"at {made.false_alarms:.4f} false alarms; {len(made.content):,} bytes in {escape(str(into))}"
+    )

@@ -5,6 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Final, Literal
 
+from rich.markup import escape
+
+from tideng.cli.show import stop
 from tideng.text.judging import Judge
 
 EngineChoice = Literal["auto", "hyperscan", "ahocorasick"]
@@ -20,7 +23,23 @@ def cache_folder(given: Path | None) -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tideng" / "text"
 
 
-def bundled_judge(engine: EngineChoice, cache: Path, *, scored: bool) -> Judge:
+def read_weights(file: Path | None) -> bytes:
+    """The suspicion weights of this file, or the shipped ones; ends the command when they cannot be read."""
+    from tideng.text.suspicion import MAGIC
+    from tideng.text.weights import bundled_weights
+
+    if file is None:
+        return bundled_weights()
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        stop(f"cannot read {escape(str(file))}: {escape(error.strerror or str(error))}; name another file")
+    if not content.startswith(MAGIC):
+        stop(f"{escape(str(file))} is no weights file; make one with `tideng text train`")
+    return content
+
+
+def bundled_judge(engine: EngineChoice, cache: Path, weights: bytes | None = None) -> Judge:
     """A judge of the package's own knowledge; compiled patterns are taken from `cache`, or put there."""
     from tideng.text.knowledge import bundled_knowledge
     from tideng.text.policies import bundled_verdict_policy
@@ -29,12 +48,11 @@ def bundled_judge(engine: EngineChoice, cache: Path, *, scored: bool) -> Judge:
 
     knowledge, tables = bundled_knowledge(), bundled_tables()
     suspicion = None
-    if scored:
+    if weights is not None:
         from tideng.text.suspicion import read_scorer
         from tideng.text.tables_read import read_tables
-        from tideng.text.weights import bundled_weights
 
-        suspicion = read_scorer(bundled_weights(), read_tables(tables))
+        suspicion = read_scorer(weights, read_tables(tables))
     chosen = _engine(engine)
     if chosen == "ahocorasick":
         return make_judge(
@@ -66,10 +84,9 @@ def _engine(engine: EngineChoice) -> Literal["hyperscan", "ahocorasick"]:
 
 def _name(knowledge: dict[str, bytes], tables: dict[str, bytes]) -> str:
     import hashlib
+    from importlib.metadata import version
 
-    import hyperscan
-
-    digest = hashlib.sha256(f"{hyperscan.__version__} {os.uname().machine}".encode())
+    digest = hashlib.sha256(f"{version('hyperscan')} {os.uname().machine}".encode())
     for files in (knowledge, tables):
         for name in sorted(files):
             digest.update(name.encode() + b"\0" + files[name])
@@ -94,7 +111,9 @@ def _kept(cache: Path, knowledge: dict[str, bytes], tables: dict[str, bytes]) ->
     return found
 
 
-def _keep(cache: Path, knowledge: dict[str, bytes], tables: dict[str, bytes], parts: dict[str, bytes]) -> None:
+def _keep(
+    cache: Path, knowledge: dict[str, bytes], tables: dict[str, bytes], parts: dict[str, bytes]
+) -> None:
     import hashlib
 
     name = _name(knowledge, tables)
@@ -109,35 +128,34 @@ def _keep(cache: Path, knowledge: dict[str, bytes], tables: dict[str, bytes], pa
         return
 
 
-def tasks(source: IO[bytes]) -> Iterator[tuple[int, list[bytes]]]:
-    """(number of the first line, lines) of a JSONL source, blank lines left out."""
-    batch: list[bytes] = []
-    first = number = 0
+Task = list[tuple[int, bytes]]
+
+
+def tasks(source: IO[bytes]) -> Iterator[Task]:
+    """Lists of (line number, line) of a JSONL source, blank lines left out."""
+    batch: Task = []
+    number = 0
     while line := source.readline(LINE_BYTES_MAX):
         number += 1
-        if not line.strip():
-            continue
-        first = first or number
-        batch.append(line)
+        if line.strip():
+            batch.append((number, line))
         if len(batch) >= LINES_PER_TASK:
-            yield first, batch
-            batch, first = [], 0
+            yield batch
+            batch = []
     if batch:
-        yield first, batch
+        yield batch
 
 
 _worker: dict[str, Judge] = {}
 
 
-def start_worker(engine: EngineChoice, cache: Path, scored: bool) -> None:
+def start_worker(engine: EngineChoice, cache: Path, weights: bytes | None) -> None:
     """Make this process's judge."""
-    _worker["judge"] = bundled_judge(engine, cache, scored=scored)
+    _worker["judge"] = bundled_judge(engine, cache, weights)
 
 
-def work(task: tuple[int, list[bytes]]) -> tuple[int, bytes]:
+def work(task: Task) -> tuple[int, bytes]:
     """(number of lines, their verdict lines) of one task, in this process."""
     from tideng.text.lines import answer_lines
 
-    first, lines = task
-    answers = answer_lines(_worker["judge"], lines, first)
-    return len(lines), b"\n".join(answers) + b"\n"
+    return len(task), b"\n".join(answer_lines(_worker["judge"], task)) + b"\n"

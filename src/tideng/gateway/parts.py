@@ -125,6 +125,7 @@ class Parts:
         self._wait_us = int(wait_s * 1_000_000)
         self._waiting_max = waiting_max
         self._kept = count_fragments(store.reader)
+        self._offered = 0
         self._closed: dict[_Key, dict[str, _Closed]] = {}
         # Reading which series are open, and writing on the strength of it, is one step.
         self._sorting = asyncio.Lock()
@@ -136,9 +137,10 @@ class Parts:
 
     def offer(self, part: Part, took: Took, failed: Callable[[], None]) -> None:
         """Keep one part; exactly one of the two is called. Raises `Overloaded`."""
-        if self._kept + len(self._pump) >= self._waiting_max:
+        if self._kept + self._offered >= self._waiting_max:
             raise Overloaded("parts of long messages", self._waiting_max)
         self._pump.offer((part, took, failed))
+        self._offered += 1
 
     async def forget(self, wholes: Sequence[Whole]) -> None:
         """Their verdicts are recorded, or they were told to their customer: drop the parts."""
@@ -220,6 +222,7 @@ class Parts:
                 for closed in found.again:
                     closed.is_offered = False
                 raise
+        self._offered -= len(batch)
         for (_, took, _), (message, whole) in zip(batch, told, strict=True):
             took(message, whole)
 
@@ -315,6 +318,7 @@ class Parts:
                 self._remember(closed)
 
     def _failed(self, batch: list[_Item], error: Exception) -> None:
+        self._offered -= len(batch)
         for _, _, failed in batch:
             failed()
 

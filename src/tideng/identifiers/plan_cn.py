@@ -63,4 +63,6 @@ BY_FIVE_DIGITS: Final = MappingProxyType(_five_digit_table())
 """First five digits of an 11-digit number: (kind, operator by prefix). Absent: not assigned."""
 
 PLAUSIBLE_FIVE: Final = frozenset(BY_FIVE_DIGITS) | {f"1349{digit}" for digit in "0123456789"}
-"""Beginnings that a reader of other people's files believes: 1349 is not assigned to subscribers, and yet occurs."""
+"""Beginnings that a reader of other people's files believes: 1349 is not assigned to subscribers, and yet
+occurs.
+"""

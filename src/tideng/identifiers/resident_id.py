@@ -102,7 +102,8 @@ def read_resident_id(number: str) -> ResidentId | None:
     full = upgrade(number) if is_old else number.upper()
     year = int(full[6:10])
     periods = region_periods().get(full[:6], ())
-    # A code that ended before the birth can not have been given; one that began later can (late registration).
+    # A code that ended before the birth can not have been given; one that began later can (late
+    # registration).
     fitting = [name for name, _, last in periods if last >= year]
     return ResidentId(
         number=full,

@@ -1,4 +1,6 @@
-"""姓: family names, commonest first (order by household statistics, roughly; the order is what costs come from)."""
+"""姓: family names, commonest first (order by household statistics, roughly; the order is what costs come
+from).
+"""
 
 from types import MappingProxyType
 from typing import Final
@@ -14,9 +16,35 @@ _SINGLE: Final = (
     "斯元束檀赖洪阎傅萧诸闾逄桓殳蔚蓟璩濮堵鄂弘匡冀越隗师巢蒯郏郗钭寿通步耿宦艾聂沃蔡车侍贲燕衣信展阴昝智幸奉植衡富尧闭"
 )
 COMPOUND: Final = (
-    "欧阳", "上官", "皇甫", "司徒", "诸葛", "司马", "令狐", "尉迟", "端木", "公孙", "慕容", "宇文", "长孙", "轩辕",
-    "夏侯", "东方", "独孤", "南宫", "闻人", "澹台", "呼延", "百里", "申屠", "司空", "西门", "东郭", "太史", "完颜",
-)  # fmt: skip
+    "欧阳",
+    "上官",
+    "皇甫",
+    "司徒",
+    "诸葛",
+    "司马",
+    "令狐",
+    "尉迟",
+    "端木",
+    "公孙",
+    "慕容",
+    "宇文",
+    "长孙",
+    "轩辕",
+    "夏侯",
+    "东方",
+    "独孤",
+    "南宫",
+    "闻人",
+    "澹台",
+    "呼延",
+    "百里",
+    "申屠",
+    "司空",
+    "西门",
+    "东郭",
+    "太史",
+    "完颜",
+)
 
 
 def _ranks() -> dict[str, int]:

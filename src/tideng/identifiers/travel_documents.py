@@ -1,4 +1,6 @@
-"""Passports and travel permits: forms without check characters, so context decides how far to believe them."""
+"""Passports and travel permits: forms without check characters, so context decides how far to believe
+them.
+"""
 
 import re
 from typing import Final
@@ -29,5 +31,5 @@ def is_hong_kong_macao_permit(text: str) -> bool:
 
 
 def is_taiwan_permit(text: str) -> bool:
-    """台湾居民来往大陆通行证: 8 digits (or 10 with the issue count). Needs context: many things have 8 digits."""
+    """台湾居民来往大陆通行证: 8 digits (or 10 with the issue count). Needs context: many things have 8 digits."""  # noqa: E501
     return _TAIWAN(text) is not None

@@ -1,6 +1,7 @@
-"""One block of lines -> what is in it: counts by kind, and records with the keys that persons are known by."""
+"""One block of lines -> what is in it: counts by kind, and records with the keys that persons are known
+by.
+"""
 
-import hashlib
 import re
 from collections import Counter
 from functools import cache
@@ -12,18 +13,20 @@ from numpy.typing import NDArray
 
 from tideng.identifiers.spans.find import find
 from tideng.identifiers.spans.folding import fold as fold_text
-from tideng.identifiers.spans.span import Span
 from tideng.scan.columns import SAMPLE_ROWS, Columns, classify
 from tideng.scan.kernels.compiled import Mode
 from tideng.scan.kernels.kinds import BANK_CARD, EMAIL, KIND_NAMES, MOBILE, RESIDENT_ID
 from tideng.scan.kernels.plain import find_plain
 from tideng.scan.kernels.rows import filled, fold, line_starts
+from tideng.scan.keys import email_key, key_of, name_key, named_key
 from tideng.scan.readers.blocks import Block
 from tideng.scan.readers.tables import is_header
 from tideng.scan.readers.text import delimiter_of, split
 
 DEEP_BYTES_MAX: Final = 4_000_000
-"""Of prose, so much per member is read for names, addresses and every other kind; beyond it only numbers are."""
+"""Of prose, so much per member is read for names, addresses and every other kind; beyond it only numbers
+are.
+"""
 KEY_BITS: Final = 60
 _FULL_WIDTH: Final = re.compile(rb"\xef\xbc[\x90-\x99]")
 _FULL_WIDTH_GB: Final = re.compile(rb"\xa3[\xb0-\xb9]")
@@ -32,11 +35,27 @@ _MAIL: Final = re.compile(
 )
 _CODES: Final = {"resident_id": RESIDENT_ID, "mobile": MOBILE, "bank_card": BANK_CARD, "email": EMAIL}
 _COLUMN_KINDS: Final = (
-    "name", "address", "birth_date", "wechat", "qq", "plate", "passport", "password", "account", "landline", "credit_code",
-    "hk_macao_permit", "ipv4", "mac", "coordinates", "imei", "imsi", "taiwan_permit",
-)  # fmt: skip
+    "name",
+    "address",
+    "birth_date",
+    "wechat",
+    "qq",
+    "plate",
+    "passport",
+    "password",
+    "account",
+    "landline",
+    "credit_code",
+    "hk_macao_permit",
+    "ipv4",
+    "mac",
+    "coordinates",
+    "imei",
+    "imsi",
+    "taiwan_permit",
+)
 _WORTH: Final = re.compile(
-    r"[0-9０-９〇零一二三四五六七八九][0-9０-９〇零一二三四五六七八九 -]{4}|@|＠|姓名|联系|地址|微信|护照|身份|密码|收件|先生|女士|[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-Z]|[\u4e00-\u9fa5]{2,}[路街巷]|[省市区县][\u4e00-\u9fa5]"
+    r"[0-9０-９〇零一二三四五六七八九][0-9０-９〇零一二三四五六七八九 -]{4}|@|＠|姓名|联系|地址|微信|护照|身份|密码|收件|先生|女士|[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-Z]|[\u4e00-\u9fa5]{2,}[路街巷]|[省市区县][\u4e00-\u9fa5]"  # noqa: E501
 )
 
 
@@ -56,7 +75,9 @@ class Found(Struct):
 
 
 class Layout(Struct):
-    """What is known of a member before its next block: table or prose, columns, how much prose was read deeply."""
+    """What is known of a member before its next block: table or prose, columns, how much prose was read
+    deeply.
+    """
 
     is_known: bool = False
     is_table: bool = False
@@ -64,16 +85,6 @@ class Layout(Struct):
     columns: Columns = Columns()
     part: str | None = None
     deep_bytes: int = 0
-
-
-def name_key(*parts: str) -> int:
-    """A 60-bit key for a name and what makes it a person: a birth date, an address."""
-    plain = "|".join("".join(fold_text(part).split()) for part in parts)
-    return (
-        int.from_bytes(hashlib.blake2b(plain.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
-        >> 4
-        or 1
-    )
 
 
 def analyse(block: Block, layout: Layout) -> Found:
@@ -168,7 +179,9 @@ def _room(size: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.u
 def hits(
     data: bytes, encoding: str
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8], NDArray[np.uint64]]:
-    """Numbers and mail addresses in bytes: starts, ends, kinds, keys, in order of place (in units for UTF-16)."""
+    """Numbers and mail addresses in bytes: starts, ends, kinds, keys, in order of place (in units for
+    UTF-16).
+    """
     from tideng.scan.kernels.digits import find_digits, find_emails, narrow
     from tideng.scan.kernels.lookup import lookup
 
@@ -327,11 +340,11 @@ def _deep(data: bytes, block: Block) -> Found:
             counts[span.kind] += 1
             if len(samples) < 6:
                 samples.append((number, span.kind, span.value))
-        rows += [(number, _CODES[span.kind], _key(span)) for span in hard]
+        rows += [(number, _CODES[span.kind], key_of(span)) for span in hard]
         if any(span.kind in ("coordinates",) for span in spans):
             grave.add(number)
         if not hard:
-            key = _named(spans)
+            key = named_key(spans)
             if key:
                 extra.append((number, key))
     made = _folded(rows, extra)
@@ -353,37 +366,6 @@ def _folded(rows: list[tuple[int, int, int]], extra: list[tuple[int, int]]) -> F
     found = _plain_found(all_lines, table, Columns(), Counter())
     found.high[table[:, 3] > 0] = 3
     return found
-
-
-def _key(span: Span) -> int:
-    if span.kind == "resident_id":
-        return int(span.canonical[:17])
-    if span.kind == "mobile":
-        return int(span.canonical)
-    if span.kind == "bank_card":
-        return int(span.canonical[:-1])
-    return email_key(span.canonical)
-
-
-def email_key(address: str) -> int:
-    """The key that `find_emails` gives the same address."""
-    value = 14695981039346656037
-    for byte in address.lower().encode("utf-8", "replace"):
-        value = (value ^ byte) * 1099511628211 % 2**64
-    return value >> 4
-
-
-def _named(spans: list[Span]) -> int:
-    name = next((span.value for span in spans if span.kind == "name" and span.confidence >= 0.7), "")
-    beside = next(
-        (
-            s.canonical
-            for s in spans
-            if s.kind in ("birth_date", "address", "landline", "wechat", "qq", "passport", "plate")
-        ),
-        "",
-    )
-    return name_key(name, beside) if name and beside else 0
 
 
 def join(parts: list[Found]) -> Found:

@@ -14,7 +14,7 @@ from tideng.scan.entries import AppraisalReportEntry, ScanEndedEntry, ScanStarte
 from tideng.scan.law import shipped_rules
 from tideng.scan.law.arithmetic import Tiers, load_rules, tiers
 from tideng.scan.persons import RULES_DATE
-from tideng.scan.run import Outcome, Progress, run
+from tideng.scan.run import Cluster, Outcome, Progress, run
 from tideng.scan.walk import walk
 
 
@@ -56,7 +56,12 @@ def law_of(outcome: Outcome, *, is_duty: bool, income_fen: int) -> Tiers:
 
 
 def appraise(
-    wish: Wish, out: Path, *, day: str, tell: Callable[[Progress], None] = lambda _: None
+    wish: Wish,
+    out: Path,
+    *,
+    day: str,
+    tell: Callable[[Progress], None] = lambda _: None,
+    cluster: Cluster | None = None,
 ) -> Appraisal:
     """Scan into `out`, keep custody there, and hand back what was counted; `reports` writes it down."""
     out.mkdir(parents=True, exist_ok=True)
@@ -70,6 +75,7 @@ def appraise(
             workers=wish.workers,
             hashes=wish.hashes,
             tell=tell,
+            cluster=cluster,
         )
         ended = _end(custody, outcome, out, hashes=wish.hashes)
         return Appraisal(
@@ -92,7 +98,7 @@ def _start(custody: Custody, wish: Wish) -> int:
             files=len(items),
             inputs=digest(f"{item.path}\0{item.size}\0{item.modified_ns}" for item in items),
             paths=tuple(str(path) for path in wish.paths)[:64],
-            settings=f"tables {TABLES_DATE}; persons {RULES_DATE}; ignored {', '.join(wish.ignored) or 'nothing'}",
+            settings=f"tables {TABLES_DATE}; persons {RULES_DATE}; ignored {', '.join(wish.ignored) or 'nothing'}",  # noqa: E501
             software=f"tideng {__version__}",
         )
     )
@@ -131,7 +137,9 @@ def _hashes(out: Path) -> str:
 
 
 def keep_reports(appraisal: Appraisal, out: Path, languages: Sequence[str]) -> dict[str, Path]:
-    """Write the reports into `out` and their hashes into its ledger; form -> file. PDF only where typst is installed."""
+    """Write the reports into `out` and their hashes into its ledger; form -> file. PDF only where typst
+    is installed.
+    """
     from tideng.scan.report.write import write_all
 
     written = write_all(appraisal, out, languages)

@@ -1,4 +1,6 @@
-"""One batch of files -> two Parquet files (records, members) and a small summary. Runs in a worker process."""
+"""One batch of files -> two Parquet files (records, members) and a small summary. Runs in a worker
+process.
+"""
 
 import hashlib
 import os
@@ -8,8 +10,8 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
+import pyarrow.parquet as pq  # type: ignore[import-untyped]  # ships no types
 from msgspec import Struct
 
 from tideng.scan.analyse import Found, Layout, analyse, primed
@@ -23,18 +25,35 @@ PLAIN: Final = ("text", "sql")
 """Formats that may be cut into ranges of bytes."""
 RECORDS: Final = pa.schema(
     [
-        ("file", pa.int32()), ("member", pa.int32()), ("line", pa.int64()), ("id", pa.uint64()), ("phone", pa.uint64()),
-        ("phone2", pa.uint64()), ("card", pa.uint64()), ("email", pa.uint64()), ("named", pa.uint64()),
-        ("low", pa.uint8()), ("high", pa.uint8()),
+        ("file", pa.int32()),
+        ("member", pa.int32()),
+        ("line", pa.int64()),
+        ("id", pa.uint64()),
+        ("phone", pa.uint64()),
+        ("phone2", pa.uint64()),
+        ("card", pa.uint64()),
+        ("email", pa.uint64()),
+        ("named", pa.uint64()),
+        ("low", pa.uint8()),
+        ("high", pa.uint8()),
     ]
-)  # fmt: skip
+)
 MEMBERS: Final = pa.schema(
     [
-        ("file", pa.int32()), ("member", pa.int32()), ("name", pa.string()), ("format", pa.string()), ("encoding", pa.string()),
-        ("bytes", pa.int64()), ("records", pa.int64()), ("reason", pa.string()), ("detail", pa.string()),
-        ("labels", pa.string()), ("sha256", pa.string()), ("sm3", pa.string()),
+        ("file", pa.int32()),
+        ("member", pa.int32()),
+        ("name", pa.string()),
+        ("format", pa.string()),
+        ("encoding", pa.string()),
+        ("bytes", pa.int64()),
+        ("records", pa.int64()),
+        ("reason", pa.string()),
+        ("detail", pa.string()),
+        ("labels", pa.string()),
+        ("sha256", pa.string()),
+        ("sm3", pa.string()),
     ]
-)  # fmt: skip
+)
 
 
 class Task(Struct, frozen=True):
@@ -119,7 +138,7 @@ class _Writer:
         """Both files become visible under their names; before that a crash leaves nothing that counts."""
         self._flush()
         self._records.close()
-        columns = list(zip(*self._rows, strict=True)) if self._rows else [[] for _ in MEMBERS]
+        columns: list[tuple[object, ...]] = list(zip(*self._rows, strict=True)) or [()] * len(MEMBERS)
         table = pa.Table.from_arrays(
             [pa.array(c, f.type) for c, f in zip(columns, MEMBERS, strict=True)], schema=MEMBERS
         )
@@ -129,7 +148,9 @@ class _Writer:
 
 
 def scan_batch(batch: Batch, folder: str, hashes: bool) -> Summary:
-    """Read every file of a batch, write what was found into `folder`, and sum it up. Never raises for a bad file."""
+    """Read every file of a batch, write what was found into `folder`, and sum it up. Never raises for a
+    bad file.
+    """
     writer = _Writer(Path(folder), batch.id)
     summary = Summary(batch.id)
     counts: Counter[str] = Counter()
@@ -181,13 +202,10 @@ def _file(
             summary.read += size - _lose(summary, losses, size, expanded)
             summary.expanded += budget.expanded or expanded
     except OSError as error:
-        reason = "no_permission" if isinstance(error, PermissionError) else "damaged"
-        unread = Unread(
-            task.path, "no_permission" if reason == "no_permission" else "damaged", short(error), size
-        )
+        refused = isinstance(error, PermissionError)
+        unread = Unread(task.path, "no_permission" if refused else "damaged", short(error), size)
         _note(writer, task.file, 0, task.path, "unread", "", size, 0, unread, "", ("", ""))
-        _lose(summary, reason, size)
-        summary.unread_parts += 1
+        _lose(summary, [unread], size, 0)
 
 
 def _primed(task: Task) -> Layout:
@@ -197,7 +215,9 @@ def _primed(task: Task) -> Layout:
 
 
 def _lose(summary: Summary, losses: list[Unread], size: int, expanded: int) -> int:
-    """Book what could not be read of a file by its reasons; never more than the file has. The bytes booked."""
+    """Book what could not be read of a file by its reasons; never more than the file has. The bytes
+    booked.
+    """
     # A negative number is in unpacked bytes: its share of everything unpacked is its share of the file.
     hidden = sum(-loss.bytes for loss in losses if loss.bytes < 0)
     shares = [
@@ -223,9 +243,15 @@ def _parts(file: BinaryIO, task: Task, budget: Budget) -> Iterator[Part | Unread
 
 
 def _member(
-    task: Task, number: int, part: Part, layout: Layout, writer: _Writer, summary: Summary, counts: Counter[str],
+    task: Task,
+    number: int,
+    part: Part,
+    layout: Layout,
+    writer: _Writer,
+    summary: Summary,
+    counts: Counter[str],
     digests: tuple[str, str],
-) -> Unread | None:  # fmt: skip
+) -> Unread | None:
     """Read one member to its end, or to where it breaks."""
     records, encoding = 0, ""
     labels: set[str] = set()
@@ -242,7 +268,7 @@ def _member(
                 summary.samples += [(part.name, *sample) for sample in found.samples[:3]]
     except CannotRead as error:
         problem = Unread(part.name, error.reason, error.detail, _rest(part, records))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         # A reader met a file worse than it knows: the rest of this member is lost, and nothing else.
         problem = Unread(
             part.name, "damaged", f"{type(error).__name__}: {short(error)}", _rest(part, records)
@@ -272,9 +298,18 @@ def _rest(part: Part, records: int) -> int:
 
 
 def _note(
-    writer: _Writer, file: int, number: int, name: str, kind: str, encoding: str, size: int, records: int,
-    problem: Unread | None, labels: str, digests: tuple[str, str],
-) -> None:  # fmt: skip
+    writer: _Writer,
+    file: int,
+    number: int,
+    name: str,
+    kind: str,
+    encoding: str,
+    size: int,
+    records: int,
+    problem: Unread | None,
+    labels: str,
+    digests: tuple[str, str],
+) -> None:
     clean = name.encode("utf-8", "replace").decode()
     reason, detail = (problem.reason, problem.detail) if problem else ("", "")
     sha, sm3 = digests if number == 0 else ("", "")

@@ -26,10 +26,11 @@ STATE: Final = "sample.json"
 
 
 class Verification(Protocol):
-    """Whoever can say whether records are genuine: a register, a bank. Never by contacting the people concerned.
+    """Whoever can say whether records are genuine: a register, a bank. Never by contacting the people
+    concerned.
 
-    Implementations keep their own rate limit (`per_minute`), answer in any order, and say None when they do not
-    know: an unknown counts as not genuine.
+    Implementations keep their own rate limit (`per_minute`), answer in any order, and say None when they do
+    not know: an unknown counts as not genuine.
     """
 
     per_minute: int
@@ -67,7 +68,7 @@ def draw_sample(folder: Path, *, share: float, confidence: float, failures: int)
     with duckdb.connect() as conn:
         parts = str(folder / "records" / "*.parquet")
         conn.execute(
-            "CREATE TABLE people AS SELECT id, min(struct_pack(f := file, m := member, l := line)) AS place FROM read_parquet(?) WHERE id > 0 "
+            "CREATE TABLE people AS SELECT id, min(struct_pack(f := file, m := member, l := line)) AS place FROM read_parquet(?) WHERE id > 0 "  # noqa: E501
             "GROUP BY id ORDER BY id",
             [parts],
         )
@@ -90,7 +91,7 @@ def draw_sample(folder: Path, *, share: float, confidence: float, failures: int)
                     share=str(share),
                     size=made.size,
                     stratum=made.stratum,
-                )  # fmt: skip
+                )
             )
             places = list(islice(draw(seed, made.stratum, population), made.size))
             drawn = custody.record(

@@ -1,4 +1,6 @@
-"""What the columns of a table hold: by their heading and by their values; and what that makes the rows in law."""
+"""What the columns of a table hold: by their heading and by their values; and what that makes the rows in
+law.
+"""
 
 import re
 from collections import Counter
@@ -28,9 +30,12 @@ _HEADINGS: Final = (
     ("passport", r"护照|passport"),
     ("password", r"密码|口令|passw|pwd"),
     ("account", r"用户名|账号|帐号|登录名|account|user_?name|login"),
-    ("name", r"姓名|名字|联系人|收[件货]人|寄件人|户名|会员名|客户名|客户$|业主|车主|学生|家长|患者|法人|负责人|(?<![a-z])(?:real_?|full_?|cust(?:omer)?_?)?name$|^xm$"),
+    (
+        "name",
+        r"姓名|名字|联系人|收[件货]人|寄件人|户名|会员名|客户名|客户$|业主|车主|学生|家长|患者|法人|负责人|(?<![a-z])(?:real_?|full_?|cust(?:omer)?_?)?name$|^xm$",
+    ),
     ("sex", r"^性别|sex|gender"),
-)  # fmt: skip
+)
 _CLASSES: Final = (
     # 法释〔2017〕10号 art. 5(1)(三) and (四), by what headings say; whether it is one is for the appraiser.
     (3, "track", r"轨迹|定位|经纬|经度|纬度|坐标|基站|gps|\blat|\blng|\blon"),
@@ -41,7 +46,7 @@ _CLASSES: Final = (
     (4, "communication_record", r"通话记录|通话时[长间]|话单|主叫|被叫|通信记录"),
     (4, "health", r"病历|病史|诊断|健康|体检|血型|就诊|处方|用药|疾病|症状|孕|手术|住院|门诊|医保"),
     (4, "transaction", r"交易|订单|购买|消费|商品|成交|下单|支付金额|付款金额|采购"),
-)  # fmt: skip
+)
 _HEADING_PATTERNS: Final = tuple((role, re.compile(pattern, re.I)) for role, pattern in _HEADINGS)
 _CLASS_PATTERNS: Final = tuple((tier, label, re.compile(pattern, re.I)) for tier, label, pattern in _CLASSES)
 

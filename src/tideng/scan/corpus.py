@@ -1,4 +1,5 @@
-"""Seeded piles of invented people, with the exact truth beside them: for tests, benchmarks and trying things out.
+"""Seeded piles of invented people, with the exact truth beside them: for tests, benchmarks and trying
+things out.
 
 Nobody here exists: names, numbers and addresses are drawn by chance from public tables.
 """
@@ -23,7 +24,33 @@ from tideng.identifiers.surnames import RANK
 from tideng.identifiers.tables import bank_bins, given_counts, region_periods, towns
 
 HEADER: Final = ("姓名", "身份证号", "手机号", "银行卡号", "地址")
-_PREFIXES: Final = "130 131 135 136 137 138 139 150 151 152 156 158 159 166 173 177 180 181 186 187 188 189 191 198 199".split()
+_PREFIXES: Final = [
+    "130",
+    "131",
+    "135",
+    "136",
+    "137",
+    "138",
+    "139",
+    "150",
+    "151",
+    "152",
+    "156",
+    "158",
+    "159",
+    "166",
+    "173",
+    "177",
+    "180",
+    "181",
+    "186",
+    "187",
+    "188",
+    "189",
+    "191",
+    "198",
+    "199",
+]
 
 
 class Person(Struct, frozen=True, gc=False):
@@ -51,9 +78,11 @@ class Maker:
         ]
         self._regions = sorted(code for code in current if not code.endswith("00") and code[0] in "123456")
         self._bins = sorted(
-            (prefix, length) for prefix, entries in bank_bins().items() for length, _, _ in entries
+            (prefix, length)
+            for prefix, entries in bank_bins().items()
+            for length, _, _ in entries
             if prefix.startswith("62") and 16 <= length <= 19
-        )  # fmt: skip
+        )
         self._families = list(RANK)[:120]
         given = given_counts()
         self._firsts = sorted(given, key=lambda c: -given[c][0])[:160]
@@ -65,9 +94,14 @@ class Maker:
         draw = self.random
         region = draw.choice(self._regions)
         return Person(
-            draw.choice(self._families) + (draw.choice(self._firsts) if draw.random() < 0.8 else "") + draw.choice(self._lasts),
-            self._fresh(lambda: self.id_number(region)), self._fresh(self.mobile), self._fresh(self.card), self.address(region),
-        )  # fmt: skip
+            draw.choice(self._families)
+            + (draw.choice(self._firsts) if draw.random() < 0.8 else "")
+            + draw.choice(self._lasts),
+            self._fresh(lambda: self.id_number(region)),
+            self._fresh(self.mobile),
+            self._fresh(self.card),
+            self.address(region),
+        )
 
     def _fresh(self, make: "object") -> str:
         while True:
@@ -105,7 +139,7 @@ class Maker:
         province = names.get(region[:2] + "0000", (("", 0, 0),))[-1][0]
         town = self.random.choice(towns().get(region, ("城关镇",)))
         draw = self.random
-        return f"{province}{names[region][-1][0]}{town}人民路{draw.randint(1, 300)}号{draw.randint(1, 30)}栋{draw.randint(101, 2905)}室"
+        return f"{province}{names[region][-1][0]}{town}人民路{draw.randint(1, 300)}号{draw.randint(1, 30)}栋{draw.randint(101, 2905)}室"  # noqa: E501
 
 
 class Truth(Struct, kw_only=True):
@@ -129,7 +163,9 @@ def table_bytes(people: Sequence[Person], encoding: str) -> bytes:
 
 
 def workbook_bytes(rows: Sequence[Sequence[str]]) -> bytes:
-    """A minimal xlsx of one sheet with inline text: what a spreadsheet program writes, without its ornaments."""
+    """A minimal xlsx of one sheet with inline text: what a spreadsheet program writes, without its
+    ornaments.
+    """
 
     def cells(row: Sequence[str]) -> str:
         return "".join(f'<c t="inlineStr"><is><t>{value}</t></is></c>' for value in row)
@@ -140,11 +176,11 @@ def workbook_bytes(rows: Sequence[Sequence[str]]) -> bytes:
     package = "http://schemas.openxmlformats.org/package/2006"
     kind = "application/vnd.openxmlformats-officedocument.spreadsheetml"
     parts = {
-        "[Content_Types].xml": f'<Types xmlns="{package}/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-        f'<Override PartName="/xl/workbook.xml" ContentType="{kind}.sheet.main+xml"/><Override PartName="/xl/worksheets/sheet1.xml" ContentType="{kind}.worksheet+xml"/></Types>',
-        "_rels/.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" Type="{links}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
-        "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{links}"><sheets><sheet name="名单" sheetId="1" r:id="r1"/></sheets></workbook>',
-        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" Type="{links}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
+        "[Content_Types].xml": f'<Types xmlns="{package}/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'  # noqa: E501
+        f'<Override PartName="/xl/workbook.xml" ContentType="{kind}.sheet.main+xml"/><Override PartName="/xl/worksheets/sheet1.xml" ContentType="{kind}.worksheet+xml"/></Types>',  # noqa: E501
+        "_rels/.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" Type="{links}/officeDocument" Target="xl/workbook.xml"/></Relationships>',  # noqa: E501
+        "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{links}"><sheets><sheet name="名单" sheetId="1" r:id="r1"/></sheets></workbook>',  # noqa: E501
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" Type="{links}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',  # noqa: E501
         "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{main}"><sheetData>{body}</sheetData></worksheet>',
     }
     out = io.BytesIO()
@@ -158,12 +194,14 @@ def log_lines(maker: Maker, count: int) -> Iterator[str]:
     """Lines of a server's log: long numbers of every kind, and nobody in them."""
     draw = maker.random
     for _ in range(count):
-        stamp = f"2026-{draw.randint(1, 12):02}-{draw.randint(1, 28):02} {draw.randint(0, 23):02}:{draw.randint(0, 59):02}:07.123"
-        yield f"{stamp} INFO order={draw.randint(10**17, 10**18 - 1)}9 ts={draw.randint(16 * 10**11, 18 * 10**11)} id={maker.wrong_id()} 请求完成 耗时{draw.randint(1, 999)}ms\n"
+        stamp = f"2026-{draw.randint(1, 12):02}-{draw.randint(1, 28):02} {draw.randint(0, 23):02}:{draw.randint(0, 59):02}:07.123"  # noqa: E501
+        yield f"{stamp} INFO order={draw.randint(10**17, 10**18 - 1)}9 ts={draw.randint(16 * 10**11, 18 * 10**11)} id={maker.wrong_id()} 请求完成 耗时{draw.randint(1, 999)}ms\n"  # noqa: E501
 
 
 def laptop(folder: Path, seed: int, people: int = 400) -> Truth:
-    """A seized laptop's folder (story 2): nested archives, GBK tables, chats, a payment export, a database."""
+    """A seized laptop's folder (story 2): nested archives, GBK tables, chats, a payment export, a
+    database.
+    """
     maker = Maker(seed)
     crowd = [maker.person() for _ in range(people)]
     (folder / "数据" / "电销").mkdir(parents=True, exist_ok=True)
@@ -179,7 +217,7 @@ def laptop(folder: Path, seed: int, people: int = 400) -> Truth:
         archive.writestr("说明.txt", "以上数据均已核对\n".encode("gb18030"))
     _database(folder / "crm.db", d)
     chat = "".join(
-        f"2026-03-{day + 1:02} 10:0{day % 10}:00 买家{day % 3}(wxid_buyer{day % 3})\n老板，再来一批，身份证{p.id} 电话{p.mobile}\n\n"
+        f"2026-03-{day + 1:02} 10:0{day % 10}:00 买家{day % 3}(wxid_buyer{day % 3})\n老板，再来一批，身份证{p.id} 电话{p.mobile}\n\n"  # noqa: E501
         for day, p in enumerate(d[:20])
     )
     _write(folder / "聊天记录.txt", chat.encode("utf-8"))
@@ -214,21 +252,23 @@ def _database(path: Path, people: Sequence[Person]) -> None:
 
 def _payments(path: Path, maker: Maker) -> None:
     """A WeChat statement: three buyers pay 12 times, 200 yuan each; groceries besides."""
-    head = "微信支付账单明细,,,,,,,,\n微信昵称：[某人],,,,,,,,\n----------------------微信支付账单明细列表--------------------,,,,,,,,\n"
+    head = "微信支付账单明细,,,,,,,,\n微信昵称：[某人],,,,,,,,\n----------------------微信支付账单明细列表--------------------,,,,,,,,\n"  # noqa: E501
     rows = ["交易时间,交易类型,交易对方,商品,收/支,金额(元),支付方式,当前状态,备注"]
     for n in range(36):
-        rows.append(
-            f"2026-03-{n % 28 + 1:02} 11:00:{n:02},转账,买家{n % 3},转账备注:数据,收入,¥200.00,零钱,已存入零钱,/"
+        rows.append(  # noqa: PERF401
+            f"2026-03-{n % 28 + 1:02} 11:00:{n:02},转账,买家{n % 3},转账备注:数据,收入,¥200.00,零钱,已存入零钱,/"  # noqa: E501
         )
     for n in range(20):
-        rows.append(
-            f"2026-03-{n % 28 + 1:02} 18:00:{n:02},商户消费,超市,食品,支出,¥{maker.random.randint(5, 99)}.50,零钱,支付成功,/"
+        rows.append(  # noqa: PERF401
+            f"2026-03-{n % 28 + 1:02} 18:00:{n:02},商户消费,超市,食品,支出,¥{maker.random.randint(5, 99)}.50,零钱,支付成功,/"  # noqa: E501
         )
     path.write_text(head + "\n".join(rows) + "\n", "utf-8-sig")
 
 
 def spreadsheets(folder: Path, seed: int, files: int, rows: int, repeats: float = 0.3) -> Truth:
-    """Many workbooks, as in the case of 12,555: each row a person; a share of rows repeats people met before."""
+    """Many workbooks, as in the case of 12,555: each row a person; a share of rows repeats people met
+    before.
+    """
     maker = Maker(seed)
     crowd: list[Person] = []
     size = 0

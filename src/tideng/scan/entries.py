@@ -1,4 +1,6 @@
-"""What an appraisal writes into its ledger: one Struct per kind. No personal data: counts, hashes, settings."""
+"""What an appraisal writes into its ledger: one Struct per kind. No personal data: counts, hashes,
+settings.
+"""
 
 from typing import Literal
 

@@ -5,7 +5,9 @@ from tideng.identifiers.resident_id import mask_resident_id
 
 
 def mask(kind: str, value: str) -> str:
-    """`value` of a span's kind, masked; kinds without a rule of their own keep their first and last character."""
+    """`value` of a span's kind, masked; kinds without a rule of their own keep their first and last
+    character.
+    """
     plain = value.strip()
     if kind == "resident_id":
         return mask_resident_id(plain) if len(plain) in (15, 18) else _ends(plain, 4, 2)

@@ -1,7 +1,8 @@
-"""Statements of WeChat, Alipay and banks -> who paid whom on which day; suspected sales and the income they sum to. Pure.
+"""Statements of WeChat, Alipay and banks -> who paid whom on which day; suspected sales and the income
+they sum to. Pure.
 
-What a payment was for, a statement does not say. So income is summed under stated assumptions, each with its own
-total, and nothing here is called illegal: that word is the court's.
+What a payment was for, a statement does not say. So income is summed under stated assumptions, each with
+its own total, and nothing here is called illegal: that word is the court's.
 """
 
 import re
@@ -92,7 +93,10 @@ def read_statement(rows: Iterable[Sequence[str]]) -> tuple[list[Payment], int]:
 def _header(cells: Sequence[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     for name, pattern in _WANTED.items():
-        place = next((i for i, cell in enumerate(cells) if re.search(pattern, cell, re.I) and i not in found.values()), None)
+        place = next(
+            (i for i, cell in enumerate(cells) if re.search(pattern, cell, re.I) and i not in found.values()),
+            None,
+        )
         if place is not None:
             found[name] = place
     return found if {"time", "amount"} <= set(found) and len(found) >= 3 else {}
@@ -108,12 +112,12 @@ def _payment(cells: Sequence[str], places: Mapping[str, int]) -> Payment | None:
     if when is None or fen is None or re.search(r"关闭|失败|退款|已全额退|撤销", said("state")):
         return None
     direction = said("direction")
+    if direction in ("/", "不计收支"):
+        return None
     if re.search(r"支|借|付|out|debit", direction, re.I) and not re.search(r"^收|^贷|收入", direction):
         fen = -abs(fen)
     elif re.search(r"收|贷|in|credit", direction, re.I):
         fen = abs(fen)
-    elif direction in ("/", "不计收支"):
-        return None
     day = f"{when[1]}-{int(when[2]):02}-{int(when[3]):02}"
     return Payment(day, said("party") or "（未注明）", fen, said("note"))
 
@@ -128,29 +132,50 @@ def fen_of(text: str) -> int | None:
 
 
 def sum_up(payments: Sequence[Payment], skipped: int = 0, buyers: Iterable[str] = ()) -> Money:
-    """Flows by counterpart and day, and income under three assumptions. `buyers`: names known from transfers."""
+    """Flows by counterpart and day, and income under three assumptions. `buyers`: names known from
+    transfers.
+    """
     by_party: dict[str, list[Payment]] = defaultdict(list)
     by_day: dict[str, int] = defaultdict(int)
     for payment in payments:
         by_party[payment.party].append(payment)
         if payment.fen > 0:
             by_day[payment.day] += payment.fen
-    flows = sorted((_flow(party, mine) for party, mine in by_party.items()), key=lambda f: (-f.received_fen, f.party))
+    flows = sorted(
+        (_flow(party, mine) for party, mine in by_party.items()), key=lambda f: (-f.received_fen, f.party)
+    )
     known = set(buyers)
-    return Money(len(payments), skipped, tuple(flows), dict(sorted(by_day.items())), (
-        _income("everything received", flows), _income("received from suspected buyers", [f for f in flows if f.is_suspected]),
-        _income("received from buyers known by a transfer of data", [f for f in flows if f.party in known]),
-    ))  # fmt: skip
+    return Money(
+        len(payments),
+        skipped,
+        tuple(flows),
+        dict(sorted(by_day.items())),
+        (
+            _income("everything received", flows),
+            _income("received from suspected buyers", [f for f in flows if f.is_suspected]),
+            _income(
+                "received from buyers known by a transfer of data", [f for f in flows if f.party in known]
+            ),
+        ),
+    )
 
 
 def _flow(party: str, mine: Sequence[Payment]) -> Flow:
     received = [payment.fen for payment in mine if payment.fen > 0]
     usual = max(set(received), key=lambda fen: (received.count(fen), fen)) if received else 0
-    is_suspected = bool(received) and (received.count(usual) >= 3 or any(_SALE.search(p.note) for p in mine if p.fen > 0))
+    is_suspected = bool(received) and (
+        received.count(usual) >= 3 or any(_SALE.search(p.note) for p in mine if p.fen > 0)
+    )
     return Flow(
-        party, sum(received), -sum(p.fen for p in mine if p.fen < 0), len(mine),
-        min(p.day for p in mine), max(p.day for p in mine), usual, is_suspected,
-    )  # fmt: skip
+        party,
+        sum(received),
+        -sum(p.fen for p in mine if p.fen < 0),
+        len(mine),
+        min(p.day for p in mine),
+        max(p.day for p in mine),
+        usual,
+        is_suspected,
+    )
 
 
 def _income(assumption: str, flows: Sequence[Flow]) -> Income:

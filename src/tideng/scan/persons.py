@@ -1,9 +1,10 @@
-"""Records -> persons: exact distinct counts in flat memory, which file adds whom, and how far the rules matter.
+"""Records -> persons: exact distinct counts in flat memory, which file adds whom, and how far the rules
+matter.
 
-Rules of 2026-11: a valid resident ID number is a person. A record without one belongs to a person whose records
-share one of its keys (mobile, card, mail address, name with birth date or address). Records that no ID reaches are
-joined with each other by shared keys (union-find). Two ID numbers are never joined, however many keys they share:
-that is counted as a conflict.
+Rules of 2026-11: a valid resident ID number is a person. A record without one belongs to a person whose
+records share one of its keys (mobile, card, mail address, name with birth date or address). Records that no
+ID reaches are joined with each other by shared keys (union-find). Two ID numbers are never joined, however
+many keys they share: that is counted as a conflict.
 """
 
 from collections.abc import Sequence
@@ -20,7 +21,9 @@ from tideng.scan.kernels.compiled import kernel
 RULES_DATE: Final = "2026-11-25"
 MEMORY: Final = "600MB"
 LOOSE_MAX: Final = 12_000_000
-"""Beyond so many distinct records without an ID they are no longer joined with each other, and the result says so."""
+"""Beyond so many distinct records without an ID they are no longer joined with each other, and the result
+says so.
+"""
 TOP_FILES: Final = 200
 _LINKS: Final = ("phone", "phone2", "card", "email", "named")
 _TAGS: Final = {"phone": 1, "phone2": 1, "card": 2, "email": 3, "named": 4}
@@ -100,21 +103,23 @@ def _prepare(conn: duckdb.DuckDBPyConnection, parts: Sequence[Path]) -> None:
     else:
         columns = ", ".join(f"0::UBIGINT AS {name}" for name in ("id", *_LINKS))
         conn.execute(f"CREATE VIEW records AS SELECT 0 AS file, {columns}, 5 AS low, 5 AS high WHERE false")
-    owned = " UNION ALL ".join(
-        f"SELECT {_tagged(name)} AS k, id FROM records WHERE id > 0 AND {name} > 0" for name in _LINKS
-    )
-    conn.execute(f"CREATE TABLE owned AS SELECT k, min(id) <> max(id) AS is_shared FROM ({owned}) GROUP BY k")
+    pieces = [
+        f"SELECT {_tagged(name)} AS k, id FROM records WHERE id > 0 AND {name} > 0"  # noqa: S608
+        for name in _LINKS
+    ]
+    owned = " UNION ALL ".join(pieces)
+    conn.execute(f"CREATE TABLE owned AS SELECT k, min(id) <> max(id) AS is_shared FROM ({owned}) GROUP BY k")  # noqa: S608
     conn.execute(
         "CREATE TABLE ids AS SELECT id, min(file) AS file, min(low) AS low, min(high) AS high "
         "FROM records WHERE id > 0 GROUP BY id"
     )
     keys = ", ".join(f"CASE WHEN {name} > 0 THEN {_tagged(name)} END AS {name}" for name in _LINKS)
     conn.execute(
-        f"CREATE TABLE anonymous AS SELECT {keys}, min(file) AS file, min(low) AS low, min(high) AS high "
+        f"CREATE TABLE anonymous AS SELECT {keys}, min(file) AS file, min(low) AS low, min(high) AS high "  # noqa: S608
         f"FROM records WHERE id = 0 GROUP BY {', '.join(_LINKS)}"
     )
-    free = " AND ".join(f"({name} IS NULL OR {name} NOT IN (SELECT k FROM owned))" for name in _LINKS)
-    conn.execute(f"CREATE TABLE loose AS SELECT * FROM anonymous WHERE {free}")
+    free = " AND ".join(f"({name} IS NULL OR {name} NOT IN (SELECT k FROM owned))" for name in _LINKS)  # noqa: S608
+    conn.execute(f"CREATE TABLE loose AS SELECT * FROM anonymous WHERE {free}")  # noqa: S608
 
 
 def _tagged(name: str) -> str:
@@ -132,8 +137,8 @@ def _counted(conn: duckdb.DuckDBPyConnection, day: str) -> Persons:
     born = "(id // 1000) % 100000000"
     first_key = "coalesce(named, phone, card, email, phone2)"
     by_file = conn.execute(
-        "WITH new AS (SELECT file, count(*) AS n FROM (SELECT file FROM ids UNION ALL SELECT file FROM people) GROUP BY file) "
-        "SELECT r.file, r.n, coalesce(new.n, 0) FROM (SELECT file, count(*) AS n FROM records GROUP BY file) r "
+        "WITH new AS (SELECT file, count(*) AS n FROM (SELECT file FROM ids UNION ALL SELECT file FROM people) GROUP BY file) "  # noqa: E501, S608
+        "SELECT r.file, r.n, coalesce(new.n, 0) FROM (SELECT file, count(*) AS n FROM records GROUP BY file) r "  # noqa: E501
         f"LEFT JOIN new USING (file) ORDER BY 3 DESC, 2 DESC, 1 LIMIT {TOP_FILES}"
     ).fetchall()
     everyone = "(SELECT low, high FROM ids UNION ALL SELECT low, high FROM people)"
@@ -143,13 +148,13 @@ def _counted(conn: duckdb.DuckDBPyConnection, day: str) -> Persons:
         persons=with_id + without,
         with_id=with_id,
         without_id=without,
-        persons_max=with_id + _one(conn, f"SELECT count(DISTINCT {first_key}) FROM anonymous"),
-        children=_one(conn, f"SELECT count(*) FROM ids WHERE {born} > {ten_on}"),
+        persons_max=with_id + _one(conn, f"SELECT count(DISTINCT {first_key}) FROM anonymous"),  # noqa: S608
+        children=_one(conn, f"SELECT count(*) FROM ids WHERE {born} > {ten_on}"),  # noqa: S608
         conflicts=_one(conn, "SELECT count(*) FROM owned WHERE is_shared"),
         is_joined=is_joined,
         distinct=_distinct(conn),
-        by_class_low=_by(conn, f"SELECT low, count(*) FROM {everyone} GROUP BY 1"),
-        by_class_high=_by(conn, f"SELECT high, count(*) FROM {everyone} GROUP BY 1"),
+        by_class_low=_by(conn, f"SELECT low, count(*) FROM {everyone} GROUP BY 1"),  # noqa: S608
+        by_class_high=_by(conn, f"SELECT high, count(*) FROM {everyone} GROUP BY 1"),  # noqa: S608
         records_by_class_high=_by(conn, "SELECT high, count(*) FROM records GROUP BY 1"),
         new_by_file=[(int(a), int(b), int(c)) for a, b, c in by_file],
         by_province=_by(
@@ -157,7 +162,7 @@ def _counted(conn: duckdb.DuckDBPyConnection, day: str) -> Persons:
         ),
         by_age=_by(
             conn,
-            f"SELECT least(90, greatest(0, ({age}) // 10 * 10))::VARCHAR, count(*) FROM ids GROUP BY 1 ORDER BY 1",
+            f"SELECT least(90, greatest(0, ({age}) // 10 * 10))::VARCHAR, count(*) FROM ids GROUP BY 1 ORDER BY 1",  # noqa: E501, S608
         ),
         by_sex=_by(
             conn, "SELECT CASE WHEN id % 2 = 1 THEN 'male' ELSE 'female' END, count(*) FROM ids GROUP BY 1"
@@ -170,11 +175,11 @@ def _groups(conn: duckdb.DuckDBPyConnection, *, join: bool) -> None:
     key = "coalesce(phone, phone2, card, email, named)"
     if not join:
         conn.execute(
-            f"CREATE TABLE people AS SELECT {key} AS k, min(file) AS file, min(low) AS low, min(high) AS high "
+            f"CREATE TABLE people AS SELECT {key} AS k, min(file) AS file, min(low) AS low, min(high) AS high "  # noqa: E501, S608
             "FROM loose GROUP BY 1"
         )
         return
-    rows = conn.execute(f"SELECT {', '.join(_LINKS)}, file, low, high FROM loose").fetchnumpy()
+    rows = conn.execute(f"SELECT {', '.join(_LINKS)}, file, low, high FROM loose").fetchnumpy()  # noqa: S608
     columns = [np.ma.filled(np.ma.asarray(rows[name]), 0).astype(np.uint64) for name in _LINKS]
     size = len(columns[0])
     nodes = np.unique(np.concatenate(columns)) if size else np.empty(0, np.uint64)
@@ -189,7 +194,7 @@ def _groups(conn: duckdb.DuckDBPyConnection, *, join: bool) -> None:
     group = roots[np.searchsorted(nodes, first)] if size else np.empty(0, np.int64)
     conn.register("grouped", {"k": group, "file": rows["file"], "low": rows["low"], "high": rows["high"]})
     conn.execute(
-        "CREATE TABLE people AS SELECT k, min(file) AS file, min(low) AS low, min(high) AS high FROM grouped GROUP BY k"
+        "CREATE TABLE people AS SELECT k, min(file) AS file, min(low) AS low, min(high) AS high FROM grouped GROUP BY k"  # noqa: E501
     )
     conn.unregister("grouped")
 
@@ -199,7 +204,7 @@ def _distinct(conn: duckdb.DuckDBPyConnection) -> dict[str, int]:
     phones = (
         "SELECT phone AS k FROM records WHERE phone > 0 UNION ALL SELECT phone2 FROM records WHERE phone2 > 0"
     )
-    found["mobile"] = _one(conn, f"SELECT count(DISTINCT k) FROM ({phones})")
+    found["mobile"] = _one(conn, f"SELECT count(DISTINCT k) FROM ({phones})")  # noqa: S608
     found["bank_card"] = _one(conn, "SELECT count(DISTINCT card) FROM records WHERE card > 0")
     found["email"] = _one(conn, "SELECT count(DISTINCT email) FROM records WHERE email > 0")
     return found

@@ -1,4 +1,6 @@
-"""Files to batches: small files together, long texts in ranges; the same inputs give the same batches. Pure."""
+"""Files to batches: small files together, long texts in ranges; the same inputs give the same batches.
+Pure.
+"""
 
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -13,7 +15,9 @@ RANGE_BYTES: Final = 64_000_000
 
 
 def batches(files: Iterable[tuple[int, str, int, int, bool]], settings: str) -> Iterator[Batch]:
-    """Batches for (number, path, size, modified, is plain text), named by what they hold and by `settings`."""
+    """Batches for (number, path, size, modified, is plain text), named by what they hold and by
+    `settings`.
+    """
     held: list[Task] = []
     stamps: list[str] = []
     size = 0

@@ -1,4 +1,6 @@
-"""Scan a pile of files to its end: batches to workers, results to a folder that can be taken up again after a crash."""
+"""Scan a pile of files to its end: batches to workers, results to a folder that can be taken up again
+after a crash.
+"""
 
 import os
 import signal
@@ -70,8 +72,14 @@ class Outcome(Struct, kw_only=True):
     batches_taken_up: int
 
 
+Cluster = Callable[[Sequence[Batch], str, bool], Iterator[Summary]]
+"""Runs batches somewhere else (Spark) and hands back their summaries, each when its files are complete."""
+
+
 class Store:
-    """The state of a scan: which batches are done. A batch counts when, and only when, its row is committed."""
+    """The state of a scan: which batches are done. A batch counts when, and only when, its row is
+    committed.
+    """
 
     def __init__(self, folder: Path) -> None:
         for name in ("records", "members", "spill"):
@@ -104,7 +112,7 @@ def check_out(out: Path, paths: Sequence[Path]) -> None:
     target = out.resolve()
     for path in paths:
         source = path.resolve()
-        if target == source or source in target.parents and source.is_dir():
+        if target == source or (source in target.parents and source.is_dir()):
             raise OutUnsafe(
                 f"{out} lies inside {path}, which is evidence and is only read. Name a folder elsewhere."
             )
@@ -124,8 +132,11 @@ def run(
     workers: int = 0,
     hashes: bool = True,
     tell: Callable[[Progress], None] = lambda _: None,
+    cluster: Cluster | None = None,
 ) -> Outcome:
-    """Scan `paths` into `out`; what an earlier run finished there is taken over. `day`: ISO date, for ages."""
+    """Scan `paths` into `out`; what an earlier run finished there is taken over. `day`: ISO date, for
+    ages.
+    """
     items = list(walk(paths, ignored))
     total = sum(item.size for item in items)
     if (
@@ -136,7 +147,11 @@ def run(
     store = Store(out)
     try:
         settings = f"{__version__} {TABLES_DATE} {RULES_DATE} {hashes}"
-        summaries, taken = _all(_planned(items, settings), store, out, total, workers, hashes, tell)
+        planned = _planned(items, settings)
+        if cluster is not None:
+            summaries, taken = _on_cluster(list(planned), store, out, hashes, cluster)
+        else:
+            summaries, taken = _all(planned, store, out, total, workers, hashes, tell)
     finally:
         store.close()
     parts = [out / "records" / f"{summary.id}.parquet" for summary in summaries]
@@ -216,6 +231,17 @@ def _all(
     return [summary for summary in summaries.values() if summary is not None], taken
 
 
+def _on_cluster(
+    planned: Sequence[Batch], store: Store, out: Path, hashes: bool, cluster: Cluster
+) -> tuple[list[Summary], int]:
+    before = {batch.id: store.done(batch.id) for batch in planned}
+    waiting = [batch for batch in planned if before[batch.id] is None]
+    for summary in cluster(waiting, str(out), hashes):
+        store.finish(summary)
+    done = [store.done(batch.id) for batch in planned]
+    return [summary for summary in done if summary is not None], len(planned) - len(waiting)
+
+
 def _leave_signals() -> None:
     """Ctrl-C is for the parent: a worker finishes its batch, or dies with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -223,8 +249,8 @@ def _leave_signals() -> None:
 
 def _write_files(out: Path, items: Sequence[Item]) -> None:
     """`files.parquet`: number, path and size of every file, so that findings can be traced."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
+    import pyarrow.parquet as pq  # type: ignore[import-untyped]  # ships no types
 
     clean = [item.path.encode("utf-8", "replace").decode() for item in items]
     table = pa.table(

@@ -1,7 +1,8 @@
 """How many to check, which ones, and what the checks prove: exact, planned before drawing. Pure.
 
-Zero-failure and few-failure plans by the hypergeometric distribution; results by Clopper and Pearson (binomial,
-exact), and by the hypergeometric bound for the population at hand. No plan here means calling the people concerned.
+Zero-failure and few-failure plans by the hypergeometric distribution; results by Clopper and Pearson
+(binomial, exact), and by the hypergeometric bound for the population at hand. No plan here means calling
+the people concerned.
 """
 
 import hashlib
@@ -48,7 +49,8 @@ def plan(
 ) -> Plan:
     """The smallest sample that can prove `share` with `confidence` when at most so many failures turn up.
 
-    ValueError when even checking everything could not (too many failures allowed), or for numbers out of range.
+    ValueError when even checking everything could not (too many failures allowed), or for numbers out of
+    range.
     """
     if not (0 < confidence < 1 and 0 < share < 1 and population > 0 and failures_allowed >= 0):
         raise ValueError(
@@ -66,8 +68,13 @@ def plan(
         else:
             low = middle + 1
     return Plan(
-        stratum=stratum, population=population, confidence=confidence, share=share, failures_allowed=failures_allowed, size=low
-    )  # fmt: skip
+        stratum=stratum,
+        population=population,
+        confidence=confidence,
+        share=share,
+        failures_allowed=failures_allowed,
+        size=low,
+    )
 
 
 def _ceil(value: float) -> int:
@@ -96,10 +103,11 @@ def _lchoose(n: int, k: int) -> float:
 
 
 def draw(seed: bytes, stratum: str, population: int) -> Iterator[int]:
-    """Places 0 … population-1 in a random order that `seed` fixes: the first n are the sample, the next continue it.
+    """Places 0 … population-1 in a random order that `seed` fixes: the first n are the sample, the next
+    continue it.
 
-    A Fisher–Yates shuffle, lazily; each step takes 128 bits of HMAC-SHA-256(seed, stratum ‖ counter), so anybody
-    with the seed gets the same order, and nobody without it can choose whom to meet.
+    A Fisher–Yates shuffle, lazily; each step takes 128 bits of HMAC-SHA-256(seed, stratum ‖ counter), so
+    anybody with the seed gets the same order, and nobody without it can choose whom to meet.
     """
     moved: dict[int, int] = {}
     for step in range(population):
@@ -170,7 +178,9 @@ def _least(population: int, sample: int, failures: int, alpha: float) -> int:
 
 
 def continued(first: Plan, failures: int) -> Plan:
-    """The longer sample when more failures turned up than the plan allowed: same claim, same order, further on."""
+    """The longer sample when more failures turned up than the plan allowed: same claim, same order,
+    further on.
+    """
     return plan(
         first.stratum,
         first.population,

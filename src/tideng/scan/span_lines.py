@@ -45,20 +45,18 @@ def _answered(number: int, line: bytes, least: float) -> dict[str, object]:
 
 def spans_of(text: str, least: float = 0.0) -> list[dict[str, object]]:
     """The spans of one text as plain values, at least as sure as `least`; long texts are read in pieces."""
-    found: list[dict[str, object]] = []
-    for start, piece in _pieces(text):
-        for span in find(piece):
-            if span.confidence >= least:
-                found.append(
-                    {
-                        "start": start + span.start,
-                        "end": start + span.end,
-                        "kind": span.kind,
-                        "value": span.value,
-                        "confidence": span.confidence,
-                    }
-                )
-    return found
+    return [
+        {
+            "start": start + span.start,
+            "end": start + span.end,
+            "kind": span.kind,
+            "value": span.value,
+            "confidence": span.confidence,
+        }
+        for start, piece in _pieces(text)
+        for span in find(piece)
+        if span.confidence >= least
+    ]
 
 
 def _pieces(text: str) -> Iterator[tuple[int, str]]:

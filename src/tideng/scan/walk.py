@@ -1,4 +1,6 @@
-"""Which files there are: everything below the given paths, once, in a fixed order; nothing is followed or opened."""
+"""Which files there are: everything below the given paths, once, in a fixed order; nothing is followed or
+opened.
+"""
 
 import fnmatch
 import os

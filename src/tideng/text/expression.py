@@ -1,12 +1,12 @@
 """When a family is seen: a small expression over slots, read once, evaluated for many texts at once.
 
-    lure & (contact | link) & !education        and, or, not
-    2 of (threat, deadline, amount)             at least so many
-    near(ask, code, 12)                         both, at most so many characters apart
+lure & (contact | link) & !education        and, or, not
+2 of (threat, deadline, amount)             at least so many
+near(ask, code, 12)                         both, at most so many characters apart
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
 import numpy as np
@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 Truth = NDArray[np.bool_]
 _TOKEN: Final = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_.]*|\d+|[&|!(),])")
 TERMS_MAX: Final = 400
+_NOT: Final = "!"
+_OPEN: Final = "("
+_NEAR: Final = "near"
 
 
 class ExpressionInvalid(ValueError):
@@ -24,6 +27,9 @@ class ExpressionInvalid(ValueError):
 
 class Sights(Protocol):
     """What an expression asks about a block of texts."""
+
+    nowhere: Truth
+    """The one answer, as an object, for what no text of the block has."""
 
     def has(self, slot: int) -> Truth:
         """By text: whether the slot is filled."""
@@ -43,21 +49,50 @@ class Expression(Struct, frozen=True):
     number: int = 0
 
     def truth(self, sights: Sights) -> Truth:
-        """By text: whether the expression holds."""
+        """By text: whether the expression holds. Stops as soon as no text can have it."""
+        nowhere = sights.nowhere
         if self.operator == "slot":
             return sights.has(self.slots[0])
         if self.operator == "near":
-            found = sights.near(self.slots[0], self.slots[1], self.number)
-            return found
-        values = [operand.truth(sights) for operand in self.operands]
+            return sights.near(self.slots[0], self.slots[1], self.number)
         if self.operator == "not":
-            return ~values[0]
+            return ~self.operands[0].truth(sights)
+        if self.operator == "and":
+            whole = self.operands[0].truth(sights)
+            for operand in self.operands[1:]:
+                if whole is nowhere:
+                    return nowhere
+                value = operand.truth(sights)
+                whole = nowhere if value is nowhere else whole & value
+            return whole
+        values = [value for operand in self.operands if (value := operand.truth(sights)) is not nowhere]
         if self.operator == "of":
-            return np.sum(values, axis=0, dtype=np.int16) >= self.number
+            if len(values) < self.number:
+                return nowhere
+            return np.asarray(np.sum(values, axis=0, dtype=np.int16) >= self.number, np.bool_)
+        if not values:
+            return nowhere
         whole = values[0]
         for value in values[1:]:
-            whole = whole & value if self.operator == "and" else whole | value
+            whole = whole | value
         return whole
+
+    def triggers(self, derived: Mapping[int, "Expression"]) -> frozenset[int] | None:
+        """Slots of which at least one must be filled for it to hold; None: it may hold without."""
+        if self.operator == "slot":
+            inside = derived.get(self.slots[0])
+            return frozenset(self.slots) if inside is None else inside.triggers(derived)
+        if self.operator == "near":
+            return frozenset(self.slots[:1])
+        if self.operator == "not":
+            return None
+        found = [operand.triggers(derived) for operand in self.operands]
+        if self.operator == "and":
+            certain = [one for one in found if one is not None]
+            return min(certain, key=len) if certain else None
+        if any(one is None for one in found):
+            return None
+        return frozenset().union(*(one or () for one in found))
 
     def wanted(self) -> tuple[int, ...]:
         """The slots that speak for it, in the order written; those under a `!` are left out."""
@@ -108,16 +143,16 @@ class _Parser:
 
     def _one(self) -> Expression:
         token = self._take()
-        if token == "!":
+        if token == _NOT:
             return Expression("not", (self._one(),))
-        if token == "(":
+        if token == _OPEN:
             inside = self.either()
             self._expect(")")
             return inside
         if token.isdigit():
             self._expect("of")
             return Expression("of", tuple(self._list()), number=int(token))
-        if token == "near":
+        if token == _NEAR:
             return self._near()
         return Expression("slot", slots=(self._slot(token),))
 

@@ -61,8 +61,12 @@ class Block(Struct, frozen=True):
 
     def span(self, index: int, start: int, end: int) -> tuple[int, int]:
         """Places in `joined` as a span of the original text `index`."""
+        if start >= len(self.origins):
+            return 0, 0
         first = int(self.origins[start] - self.raw_starts[index])
-        return first, max(first, int(self.origins[end - 1] - self.raw_starts[index]) + 1) if end > start else first
+        return first, max(
+            first, int(self.origins[end - 1] - self.raw_starts[index]) + 1
+        ) if end > start else first
 
     def folds(self, index: int) -> tuple[Fold, ...]:
         """Every fold of text `index` that changed something, neighbours of one kind together."""
@@ -153,7 +157,15 @@ def _cuts(points: Points, classes: Flags) -> Places | None:
         return spaced
     begins, counts = solid[taken] + 1, runs[taken] - 1
     places = np.repeat(begins - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
-    return places if spaced is None else np.union1d(places, spaced)
+    return places if spaced is None else _merged(places, spaced)
+
+
+def _merged(places: Places, more: Places) -> Places:
+    """Both, in order and each once. A mask is far quicker than sorting for a set."""
+    mask = np.zeros(max(int(places.max(initial=-1)), int(more.max(initial=-1))) + 1, np.bool_)
+    mask[places] = True
+    mask[more] = True
+    return np.flatnonzero(mask)
 
 
 def _spaced(points: Points, classes: Flags) -> Places | None:
@@ -168,7 +180,7 @@ def _spaced(points: Points, classes: Flags) -> Places | None:
     around = classes[centre - 1] & classes[centre + 1] & classes[centre + 3]
     digits = (around & t.DIGIT != 0) & ~np.isin(points[centre], _IN_NUMBERS)
     found = centre[(around & t.IDEOGRAPH != 0) | digits]
-    return np.union1d(found, found + 2) if len(found) else None
+    return _merged(found, found + 2) if len(found) else None
 
 
 _IN_NUMBERS: Final = np.array([ord(c) for c in "-./:,"], np.uint32)
@@ -189,7 +201,7 @@ def _whole_glyphs(
     if not halves:
         return points, dropped
     more = np.array(halves, np.int64)
-    return points, more if dropped is None else np.union1d(dropped, more)
+    return points, more if dropped is None else _merged(dropped, more)
 
 
 def _real_digits(points: Points, classes: Flags, origins: Places, kinds: Flags) -> bool:

@@ -3,7 +3,7 @@
 Named findings decide. A suspicion score may lift *unknown* to *needs a person*; it never lowers anything.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 import numpy as np
@@ -23,7 +23,9 @@ NOT_TEXT: Final = "NOT_READABLE_TEXT"
 TOO_LONG: Final = "TEXT_TOO_LONG"
 EMPTY: Final = "TEXT_EMPTY"
 FINDING_SEEN_MAX: Final = 80
-_LEVEL_ORDER: Final = {"danger": 0, "verify": 1, "note": 2, "calm": 3}
+_NOTICE: Final = ["notice"]
+BLANK_LOOKED_AT: Final = 200
+"""A longer folded text is not looked at for being blank; folding takes most blanks away."""
 
 
 class TextFinding(Struct, frozen=True, gc=False):
@@ -95,6 +97,9 @@ class Judge(Struct, frozen=True):
         sights = self.sights(texts)
         found = findings_of(sights, self.reader.book.rules)
         categories = [(name, expression.truth(sights)) for name, expression in self.policy.categories]
+        odd = _oddities(sights.block)
+        # Few combinations occur; each is decided once a block.
+        decided: dict[tuple[str, ...], tuple[Verdict, Review]] = {}
         scores = None
         if self.suspicion is not None:
             block = sights.block
@@ -107,6 +112,8 @@ class Judge(Struct, frozen=True):
                 found[place],
                 [name for name, truth in categories if truth[place]],
                 None if scores is None else round(float(scores[place]), 4),
+                odd.get(place, ()),
+                decided,
             )
             for place, text in enumerate(texts)
         ]
@@ -119,6 +126,8 @@ class Judge(Struct, frozen=True):
         seen: list[tuple[Rule, tuple[int, int]]],
         category: list[str],
         score: float | None,
+        odd: Sequence[TextFinding],
+        decided: dict[tuple[str, ...], tuple[Verdict, Review]],
     ) -> Judged:
         findings = [_finding(block, place, text, rule, span) for rule, span in seen]
         codes = [rule.family.code for rule, _ in seen]
@@ -126,28 +135,40 @@ class Judge(Struct, frozen=True):
             name = rule.family.category
             if name and name not in category:
                 category.insert(0, name)
-        verdict = self.policy.verdict(codes)
-        odd = _oddities(text, block, place)
+        known = decided.get((*codes, "", *category))
+        if known is None:
+            found = self.policy.verdict(codes)
+            known = found, self.policy.reviewed(found, codes, set(category or _NOTICE))
+            decided[(*codes, "", *category)] = known
+        verdict, review = known
+        odd = list(odd)
+        if len(text) > TEXT_CHARACTERS_MAX:
+            odd.append(TextFinding(TOO_LONG, TEXT_CHARACTERS_MAX, len(text), ""))
         findings += odd
         if odd and verdict in ("unknown", "harmless_kind"):
             verdict = "unknown" if odd[0].code == EMPTY else "needs_person"
-        if score is not None and verdict == "unknown" and self.suspicion is not None:
-            if score >= self.suspicion.threshold:
-                verdict = "needs_person"
-        category = category or ["notice"]
-        review = self.policy.reviewed(verdict, codes, set(category))
+        lifts = score is not None and self.suspicion is not None and score >= self.suspicion.threshold
+        if lifts and verdict == "unknown":
+            verdict = "needs_person"
+        if verdict != known[0]:
+            review = self.policy.reviewed(verdict, codes, set(category or _NOTICE))
+        category = category or _NOTICE
         return Judged(verdict, review, tuple(category), tuple(findings), "DATA_FOR_SALE" in codes, score)
 
 
 def findings_of(sights: Sights, rules: Sequence[Rule]) -> list[list[tuple[Rule, tuple[int, int]]]]:
     """By text: the rules that hold, strongest first, each with the place that shows it best."""
     found: list[list[tuple[Rule, tuple[int, int]]]] = [[] for _ in sights.block.texts]
-    for rule in sorted(rules, key=lambda one: _LEVEL_ORDER[one.family.level]):
-        holds = rule.when[0].truth(sights)
-        for more in rule.when[1:]:
-            holds = holds | more.truth(sights)
-        for place in np.flatnonzero(holds).tolist():
-            found[place].append((rule, _shown(sights, rule, place)))
+    filled = frozenset(sights.filled())
+    for rule in rules:
+        holds = sights.nowhere
+        for expression, triggers in zip(rule.when, rule.triggers, strict=True):
+            if triggers is None or not filled.isdisjoint(triggers):
+                value = expression.truth(sights)
+                holds = value if holds is sights.nowhere else holds | value
+        if holds is not sights.nowhere:
+            for place in np.flatnonzero(holds).tolist():
+                found[place].append((rule, _shown(sights, rule, place)))
     return found
 
 
@@ -171,21 +192,22 @@ def _finding(block: Block, place: int, text: str, rule: Rule, span: tuple[int, i
     return TextFinding(rule.family.code, start, end, text[start:end][:FINDING_SEEN_MAX])
 
 
-def _oddities(text: str, block: Block, place: int) -> list[TextFinding]:
-    """What keeps a text from being read as one."""
-    found: list[TextFinding] = []
-    if block.starts[place + 1] - block.starts[place] <= 1 or not block.folded(place).strip():
-        found.append(TextFinding(EMPTY, 0, 0, ""))
-    if len(text) > TEXT_CHARACTERS_MAX:
-        found.append(TextFinding(TOO_LONG, TEXT_CHARACTERS_MAX, len(text), ""))
-    begin, end = int(block.raw_starts[place]), int(block.raw_starts[place + 1]) - 1
-    kinds = block.raw_kinds[begin:end]
-    broken = np.flatnonzero((kinds == _BROKEN) | (kinds == _CONTROL))
-    if len(broken) > max(2, len(kinds) // 10):
-        found.append(TextFinding(NOT_TEXT, int(broken[0]), int(broken[0]) + 1, ""))
+def _oddities(block: Block) -> dict[int, list[TextFinding]]:
+    """By text: what keeps it from being read as one. Most blocks have nothing of it."""
+    found: dict[int, list[TextFinding]] = {}
+    for place in np.flatnonzero(np.diff(block.starts) <= BLANK_LOOKED_AT).tolist():
+        if not block.folded(place).strip():
+            found.setdefault(place, []).append(TextFinding(EMPTY, 0, 0, ""))
+    bad = (block.raw_kinds == _BROKEN) | (block.raw_kinds == _CONTROL)
+    if bad.any():
+        texts = np.searchsorted(block.raw_starts, np.flatnonzero(bad), side="right") - 1
+        lengths = np.diff(block.raw_starts) - 1
+        counts = np.bincount(texts, minlength=len(block.texts))
+        for place in np.flatnonzero(counts > np.maximum(2, lengths // 10)).tolist():
+            first = int(np.flatnonzero(bad[block.raw_starts[place] :])[0])
+            found.setdefault(place, []).append(TextFinding(NOT_TEXT, first, first + 1, ""))
     return found
 
 
 _BROKEN: Final = 9
 _CONTROL: Final = 5
-JudgeMaker = Callable[[], Judge]

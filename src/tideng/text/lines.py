@@ -1,4 +1,4 @@
-"""JSONL in, JSONL out: a line of a file to a verdict line. What cannot be read is answered and loses nothing."""
+"""JSONL in, JSONL out: a line of a file to a verdict line. What cannot be read is answered too."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -37,16 +37,16 @@ _loose: Final = msgspec.json.Decoder().decode
 _encode: Final = msgspec.json.Encoder().encode
 
 
-def answer_lines(judge: Judge, lines: Sequence[bytes], first: int) -> list[bytes]:
-    """A verdict line for every line, in order; `first` is the number of the first one, from 1."""
+def answer_lines(judge: Judge, lines: Sequence[tuple[int, bytes]]) -> list[bytes]:
+    """A verdict line for every (line number, line), in order."""
     asked: list[Asked | None] = []
     problems: dict[int, bytes] = {}
-    for place, line in enumerate(lines):
+    for place, (number, line) in enumerate(lines):
         try:
             asked.append(_ask(line))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             asked.append(None)
-            problems[place] = _unreadable(line, first + place, str(error))
+            problems[place] = _unreadable(line, number, str(error))
     judged = iter(judge.judge_many([one.text for one in asked if one is not None]))
     return [
         problems[place] if one is None else _encode(answered(one.id, next(judged)))

@@ -14,17 +14,29 @@ from tideng.text.numbers_seen import Spans
 Places = NDArray[np.int64]
 _DOT: Final = re.compile(r"(?<=[a-z0-9])(?:\.|。|点|dot|\[\.\]|\(\.\)|\[点\]|\(点\))(?=[a-z])")
 _LEFT: Final = re.compile(r"[a-z0-9._-]{1,120}$")
-_RIGHT: Final = re.compile(r"[a-z0-9-]{2,24}(?:\.[a-z0-9-]{2,24}){0,4}(?::\d{2,5})?(?:/[a-z0-9/_?=&%.#-]{0,200})?")
+_RIGHT: Final = re.compile(
+    r"[a-z0-9-]{2,24}(?:\.[a-z0-9-]{2,24}){0,4}(?::\d{2,5})?(?:/[a-z0-9/_?=&%.#-]{0,200})?"
+)
 _SCHEME: Final = re.compile(r"https?://[a-z0-9.-]{1,200}")
 _ACCOUNT: Final = re.compile(r"@?[a-z][a-z0-9_-]{3,24}|[0-9]{5,12}")
-ENDINGS: Final = frozenset(
-    "com cn net org gov edu info top xyz vip club shop site cc co me tv io app link ltd fun icu wang online store tech"
-    " pub pro work live ly gl gs is do gd im ink biz mobi asia hk tw mo us uk de fr jp kr ru sg eu to win bid loan cloud"
-    " art run plus team group life world today ren red beer cool fit law love mom space website host click cfd sbs lol"
-    " tk ml ga cf gq pw ws bar buzz rest monster cyou bond autos quest gift medi show center company video email"
-    " dev page one network nl in it es pl ca au nz ph my th vn id la mm kh t0p c0m".split()
+_WORDS: Final = (
+    "com cn net org gov edu info top xyz vip club shop site cc co me tv io app link ltd fun icu wang "
+    "online store tech pub pro work live ly gl gs is do gd im ink biz mobi asia hk tw mo us uk de fr jp "
+    "kr ru sg eu to win bid loan cloud art run plus team group life world today ren red beer cool fit law "
+    "love mom space website host click cfd sbs lol tk ml ga cf gq pw ws bar buzz rest monster cyou bond "
+    "autos quest gift medi show center company video email dev page one network nl in it es pl ca au nz "
+    "ph my th vn id la mm kh t0p c0m "
 )
-SECOND_LEVEL: Final = frozenset("com net org gov edu ac co mil".split())
+ENDINGS: Final = frozenset(_WORDS.split())
+"""What a host may end with; t0p and c0m are meant to be read as others."""
+_ODD: Final = (
+    "top xyz vip icu cyou cc club site online shop fun win bid loan click cfd sbs lol tk ml ga cf gq pw "
+    "ws bar buzz rest monster bond autos quest gift live life world today red beer cool fit space website "
+    "host link work wang ren ltd pro tv me t0p c0m "
+)
+ODD_ENDINGS: Final = frozenset(_ODD.split())
+"""Cheap to register in masses; institutions of the mainland use none of them for their services."""
+SECOND_LEVEL: Final = frozenset(("com", "net", "org", "gov", "edu", "ac", "co", "mil"))
 _PIECE: Final = re.compile(r"[-._]")
 _BEFORE: Final = 130
 _AFTER: Final = 260
@@ -52,8 +64,10 @@ def registered_domain(host: str) -> str:
 
 
 def links_seen(block: Block, hosts: Hosts) -> Iterator[tuple[str, Spans]]:
-    """(kind, where) for link, official_link, fake_link and short_link."""
-    found: dict[str, list[tuple[int, int]]] = {k: [] for k in ("link", "official_link", "fake_link", "short_link")}
+    """(kind, where) for link, official_link, fake_link, short_link and odd_ending."""
+    found: dict[str, list[tuple[int, int]]] = {
+        k: [] for k in ("link", "official_link", "fake_link", "short_link", "odd_ending")
+    }
     text = block.joined
     done = -1
     for dot in _DOT.finditer(text):
@@ -83,6 +97,8 @@ def kinds_of(host: str, hosts: Hosts) -> tuple[str, ...]:
     kinds = ["link"]
     if domain in hosts.shorteners or host in hosts.shorteners:
         kinds.append("short_link")
+    if host.rpartition(".")[2] in ODD_ENDINGS:
+        kinds.append("odd_ending")
     # A name in the middle of another word (fetch) is chance; at an end of a piece it is meant.
     pieces = _PIECE.split(host.rpartition(".")[0])
     if any(piece.startswith(hosts.names) or piece.endswith(hosts.names) for piece in pieces if piece):

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Places = NDArray[np.int64]
-HITS_PER_SCAN_MAX: Final = 20_000_000
+KEY: Final = 1 << 24
+"""More literals than any book has."""
 
 
 class Engine(Protocol):
@@ -34,7 +35,9 @@ class Automaton:
         import ahocorasick_rs
 
         self._found = (
-            ahocorasick_rs.AhoCorasick(list(literals), implementation=ahocorasick_rs.Implementation.ContiguousNFA)
+            ahocorasick_rs.AhoCorasick(
+                list(literals), implementation=ahocorasick_rs.Implementation.ContiguousNFA
+            )
             if literals
             else None
         )
@@ -57,8 +60,9 @@ class Hyperscan:
         import hyperscan
 
         self._hyperscan = hyperscan
+        self._free: list[hyperscan.Scratch] = []
         if compiled is not None:
-            self._database = hyperscan.loadb(compiled)
+            self._database = hyperscan.loadb(compiled, hyperscan.HS_MODE_BLOCK)
         else:
             self._database = hyperscan.Database()
             encoded = [literal.encode() for literal in literals]
@@ -85,10 +89,13 @@ class Hyperscan:
             add_id(number)
             add_end(end)
 
-        # A scratch of its own for every scan: the database's own may be used by one thread only.
-        self._database.scan(
-            content, match_event_handler=seen, scratch=self._hyperscan.Scratch(self._database)
-        )
+        # A scratch serves one scan at a time; taking one off a list and putting it back is atomic.
+        try:
+            scratch = self._free.pop()
+        except IndexError:
+            scratch = self._hyperscan.Scratch(self._database)
+        self._database.scan(content, match_event_handler=seen, scratch=scratch)
+        self._free.append(scratch)
         if not ids:
             return _ordered([], [])
         octets = np.frombuffer(content, np.uint8)
@@ -101,7 +108,8 @@ class Hyperscan:
 
 def _ordered(ids: Sequence[int], ends: Sequence[int] | Places) -> tuple[Places, Places]:
     numbers, places = np.array(ids, np.int64), np.array(ends, np.int64)
-    order = np.lexsort((numbers, places))
+    # By end, then by literal: one sort of one key is twice as quick as two.
+    order = np.argsort(places * KEY + numbers)
     return numbers[order], places[order]
 
 

@@ -1,4 +1,4 @@
-"""Numbers in a block of folded texts: to call, to pay, of cards, of codes. Array arithmetic, no loop over texts."""
+"""Numbers in a block of folded texts: to call, to pay, of cards, of codes. Arrays, no loop over texts."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -11,12 +11,21 @@ from tideng.text import tables_read as t
 from tideng.text.folding import Block
 
 Places = NDArray[np.int64]
-_MONEY_AFTER: Final = np.array([ord(c) for c in "元块圆万￥"], np.uint32)
-_MONEY_BEFORE: Final = np.array([ord(c) for c in "¥$￥£€"], np.uint32)
-_JOINS: Final = np.array([ord(c) for c in "- )"], np.uint32)
-_NUMERALS: Final = np.array([ord(c) for c in "零一二两三四五六七八九十百千万亿壹贰叁肆伍陆柒捌玖拾佰仟几"], np.uint32)
-_MASK: Final = np.array([ord(c) for c in "x*"], np.uint32)
-_LIKE_MONEY_AFTER: Final = np.array([ord(c) for c in "元块万"], np.uint32)
+
+
+def _among(characters: str) -> NDArray[np.bool_]:
+    """By code point: whether it is one of these."""
+    found = np.zeros(t.POINTS, np.bool_)
+    found[[ord(character) for character in characters]] = True
+    return found
+
+
+_MONEY_AFTER: Final = _among("元块圆万￥")
+_MONEY_BEFORE: Final = _among("¥$￥£€")
+_JOINS: Final = _among("- )")
+_NUMERALS: Final = _among("零一二两三四五六七八九十百千万亿壹贰叁肆伍陆柒捌玖拾佰仟几")
+_MASK: Final = _among("x*")
+_LIKE_MONEY_AFTER: Final = _among("元块万")
 
 
 class Spans(Struct, frozen=True):
@@ -75,12 +84,12 @@ def numbers_seen(block: Block) -> Iterator[tuple[str, Spans]]:
         service |= (lengths == 5) & (heads // 100 == 12)
         service |= (lengths >= 6) & (lengths <= 10) & ((heads // 100 == 95) | (heads // 100 == 96))
         yield "service_phone", Spans(runs.starts[service], runs.ends[service])
-        card = (lengths >= 16) & (lengths <= 19) & ~np.isin(runs.befores, _MONEY_BEFORE)
-        masked = (heads // 100 == 62) & np.isin(runs.afters, _MASK) & (lengths >= 4)
+        card = (lengths >= 16) & (lengths <= 19) & ~_MONEY_BEFORE[runs.befores]
+        masked = (heads // 100 == 62) & _MASK[runs.afters] & (lengths >= 4)
         yield "card", Spans(runs.starts[card | masked], runs.ends[card | masked])
-        short = (lengths >= 4) & (lengths <= 8) & ~np.isin(runs.afters, _MONEY_AFTER)
+        short = (lengths >= 4) & (lengths <= 8) & ~_MONEY_AFTER[runs.afters]
         yield "short_number", Spans(runs.starts[short], runs.ends[short])
-        money = np.isin(runs.afters, _MONEY_AFTER) | np.isin(runs.befores, _MONEY_BEFORE)
+        money = _MONEY_AFTER[runs.afters] | _MONEY_BEFORE[runs.befores]
         yield "amount", Spans(runs.starts[money], runs.ends[money])
     yield "amount", _written_amounts(block)
 
@@ -89,8 +98,8 @@ def _in_parts(runs: Runs, block: Block) -> Spans:
     """Numbers written in groups: 021-6543 2100 as 0xx-, 400-xxx-xxxx, 138 0013 8000."""
     if len(runs.starts) < 2:
         return Spans(runs.starts[:0], runs.ends[:0])
-    gap = (runs.starts[1:] - runs.ends[:-1] == 1) & np.isin(runs.afters[:-1], _JOINS)
-    lengths, heads = runs.lengths, runs.heads
+    gap = (runs.starts[1:] - runs.ends[:-1] == 1) & _JOINS[runs.afters[:-1]]
+    lengths = runs.lengths
     area = (lengths[:-1] >= 3) & (lengths[:-1] <= 4) & (block.points[runs.starts[:-1]] == ord("0"))
     two = gap & area & ((lengths[1:] == 7) | (lengths[1:] == 8))
     starts, ends = [runs.starts[:-1][two]], [runs.ends[1:][two]]
@@ -102,7 +111,6 @@ def _in_parts(runs: Runs, block: Block) -> Spans:
         mobile = three & (whole == 8) & (first == ord("1"))
         starts.append(runs.starts[:-2][toll | mobile])
         ends.append(runs.ends[2:][toll | mobile])
-    del heads
     order = np.argsort(np.concatenate(starts))
     return Spans(np.concatenate(starts)[order], np.concatenate(ends)[order])
 
@@ -110,12 +118,14 @@ def _in_parts(runs: Runs, block: Block) -> Spans:
 def _written_amounts(block: Block) -> Spans:
     """Amounts in Chinese numerals: 三千八百元, 两万."""
     numeral = np.zeros(len(block.points) + 2, np.int8)
-    numeral[1:-1] = np.isin(block.points, _NUMERALS)
+    numeral[1:-1] = _NUMERALS[block.points]
     edges = np.diff(numeral)
     starts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
     padded = np.append(block.points, np.uint32(32))
     last = padded[ends - 1] if len(ends) else padded[:0]
-    money = np.isin(padded[ends], _LIKE_MONEY_AFTER)
+    money = _LIKE_MONEY_AFTER[padded[ends]]
     # 两万 and 三千 name sums without a unit; 一千 of anything else is no harm.
-    money |= (ends - starts == 2) & ((last == ord("万")) | (last == ord("千"))) & (padded[starts] != ord("千"))
+    money |= (
+        (ends - starts == 2) & ((last == ord("万")) | (last == ord("千"))) & (padded[starts] != ord("千"))
+    )
     return Spans(starts[money], ends[money])

@@ -26,8 +26,10 @@ SPREAD_MAX: Final = 10_000
 """So many literals may come from one phrase."""
 SHARED: Final = "shared.toml"
 _GROUP: Final = re.compile(r"\{[^}]*\}|<[^>]*>|[^{<]+")
-HALVED_FROM: Final = 60
+HALVED_FROM: Final = 250
 """A phrase with more choices than this is looked for in two pieces, where both are words."""
+SINGLE_COST: Final = 60
+"""What a single character costs as a word: it is met everywhere."""
 HALF_MAX: Final = 400
 GAP_MAX: Final = 6
 _GAP: Final = re.compile(r"~(\d{1,2})~")
@@ -35,6 +37,7 @@ SOUNDING_MIN: Final = 3
 """Shorter words share their sound with too many others."""
 
 Level = Literal["danger", "verify", "note", "calm"]
+_LEVELS: Final = ("danger", "verify", "note", "calm")
 
 
 _Read = TypeVar("_Read")
@@ -69,7 +72,7 @@ class Family(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Chain(Struct, frozen=True):
-    """A phrase with a gap: a word of `first`, at most `gap` characters of the same clause, a word of `second`."""
+    """A phrase with a gap: a word of `first`, at most `gap` characters, a word of `second`; one clause."""
 
     slot: int
     first: int
@@ -92,6 +95,8 @@ class Rule(Struct, frozen=True):
 
     family: Family
     when: tuple[Expression, ...]
+    triggers: tuple[frozenset[int] | None, ...]
+    """By expression: slots of which one must be filled."""
     show: tuple[int, ...]
 
 
@@ -115,6 +120,7 @@ class Phrasebook(Struct, frozen=True):
     """Latin words that count inside longer ones: places that a data set masked."""
     hosts: Hosts
     rules: tuple[Rule, ...]
+    """The most severe level first."""
     hash: str
     """SHA-256 over the files' bytes."""
 
@@ -132,7 +138,7 @@ def read_phrasebook(given: Mapping[str, bytes], tables: Tables, sights: tuple[st
     families = {
         name: _decoded(name, content, Family) for name, content in sorted(given.items()) if name != SHARED
     }
-    slots: dict[str, tuple[str, ...]] = {sight: () for sight in sights} | dict.fromkeys(shared.derived, ())
+    slots: dict[str, tuple[str, ...]] = dict.fromkeys((*sights, *shared.derived), ())
     # A slot that code fills may have phrases too.
     slots |= shared.slots
     for name, family in families.items():
@@ -140,8 +146,7 @@ def read_phrasebook(given: Mapping[str, bytes], tables: Tables, sights: tuple[st
     slots, links = _unchained(slots, shared.parts)
     number = {slot: place for place, slot in enumerate(slots)}
     literals = _literals(slots, shared.parts, number, tables)
-    rules = tuple(_rule(name, family, number) for name, family in families.items())
-    codes = [rule.family.code for rule in rules]
+    codes = [family.code for family in families.values()]
     for code in codes:
         if codes.count(code) > 1:
             raise KnowledgeInvalid(f"two knowledge files have the code {code}; give one another code")
@@ -149,6 +154,8 @@ def read_phrasebook(given: Mapping[str, bytes], tables: Tables, sights: tuple[st
         number[name]: _expression(SHARED, text, lambda slot: number.get(slot))
         for name, text in shared.derived.items()
     }
+    rules = [_rule(name, family, number, derived) for name, family in families.items()]
+    rules.sort(key=lambda rule: _LEVELS.index(rule.family.level))
     digest = hashlib.sha256()
     for name in sorted(given):
         digest.update(name.encode() + b"\0" + given[name] + b"\0")
@@ -162,7 +169,7 @@ def read_phrasebook(given: Mapping[str, bytes], tables: Tables, sights: tuple[st
         sound_literals=_sounding(literals, {number[slot] for slot in shared.by_sound}),
         loose=frozenset(shared.loose),
         hosts=host_table(shared.hosts),
-        rules=rules,
+        rules=tuple(rules),
         hash=digest.hexdigest(),
     )
 
@@ -197,7 +204,7 @@ def _unchained(
 
 
 def _halved(phrase: str, shared: Mapping[str, tuple[str, ...]], slot: str) -> str:
-    """A phrase with very many choices as a chain: its ends are words, its middle is a gap as long as they allow."""
+    """A phrase with very many choices as a chain: its ends are words, its middle a gap of their length."""
     pieces = _GAP.split(phrase)
     for step in range(0, len(pieces), 2):
         groups = [[*_spread(group, shared, slot, 0)] for group in _GROUP.findall(pieces[step])]
@@ -214,7 +221,9 @@ def _halved(phrase: str, shared: Mapping[str, tuple[str, ...]], slot: str) -> st
                 if gap and min(map(len, (*left, *right))) < 2:
                     # Single characters with room between them are met by chance.
                     continue
-                price = len(left) + len(right) + 3 * gap + 15 * sum(len(w) == 1 for w in (*left, *right))
+                price = (
+                    len(left) + len(right) + 3 * gap + SINGLE_COST * sum(len(w) == 1 for w in (*left, *right))
+                )
                 if price < cost:
                     best, cost = f"{{{'|'.join(left)}}}~{gap}~{{{'|'.join(right)}}}", price
         pieces[step] = best or pieces[step]
@@ -259,7 +268,7 @@ def _expression(name: str, text: str, number: Callable[[str], int | None]) -> Ex
         raise KnowledgeInvalid(f"{name}: {error}") from error
 
 
-def _rule(name: str, family: Family, number: Mapping[str, int]) -> Rule:
+def _rule(name: str, family: Family, number: Mapping[str, int], derived: Mapping[int, Expression]) -> Rule:
     own = name.removesuffix(".toml")
 
     def found(slot: str) -> int:
@@ -268,8 +277,12 @@ def _rule(name: str, family: Family, number: Mapping[str, int]) -> Rule:
             raise KnowledgeInvalid(f"{name}: no slot is called {slot!r}; define it, or correct the word")
         return place
 
-    when = tuple(_expression(name, text, lambda slot: number.get(f"{own}.{slot}", number.get(slot))) for text in family.when)
-    return Rule(family, when, tuple(found(slot) for slot in family.show))
+    when = tuple(
+        _expression(name, text, lambda slot: number.get(f"{own}.{slot}", number.get(slot)))
+        for text in family.when
+    )
+    triggers = tuple(expression.triggers(derived) for expression in when)
+    return Rule(family, when, triggers, tuple(found(slot) for slot in family.show))
 
 
 def _literals(
@@ -297,7 +310,9 @@ def _literals(
         if len(literal) < 2:
             # One choice of several may be that short; alone it would be everywhere.
             if word in slots[slot_names[slot_number]] and "#" not in slot_names[slot_number]:
-                raise KnowledgeInvalid(f"{word!r} is shorter than two characters; it is everywhere. Lengthen it")
+                raise KnowledgeInvalid(
+                    f"{word!r} is shorter than two characters; it is everywhere. Lengthen it"
+                )
             # Inside a phrase with a gap the other part keeps it rare.
             if not literal or "#" not in slot_names[slot_number]:
                 continue

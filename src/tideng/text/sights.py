@@ -1,5 +1,7 @@
 """What was seen in a block of texts: phrases by word and by sound, numbers and links; asked by slot."""
 
+from bisect import bisect_left, insort
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -27,6 +29,7 @@ BY_CODE: Final = (
     "official_link",
     "fake_link",
     "short_link",
+    "odd_ending",
     "account",
     "by_sound",
     "cut_inside",
@@ -58,8 +61,14 @@ class Sights:
         self.block, self.hits = block, hits
         self._book = book
         self._count = len(block.texts)
-        self._bounds = np.searchsorted(hits.slots, np.arange(len(book.slot_names) + 1))
+        self._bounds: list[int] = np.searchsorted(hits.slots, np.arange(len(book.slot_names) + 1)).tolist()
         self._known: dict[int, Truth] = {}
+        self._keys: list[int] | None = None
+        self.nowhere = np.zeros(self._count, np.bool_)
+
+    def filled(self) -> list[int]:
+        """Every slot that some text of the block fills."""
+        return np.flatnonzero(np.bincount(self.hits.slots)).tolist()
 
     def has(self, slot: int) -> Truth:
         """By text: whether the slot is filled."""
@@ -67,6 +76,8 @@ class Sights:
         if known is None:
             if slot in self._book.derived:
                 known = self._book.derived[slot].truth(self)
+            elif self._bounds[slot] == self._bounds[slot + 1]:
+                known = self.nowhere
             else:
                 known = np.zeros(self._count, np.bool_)
                 known[self.hits.texts[self._bounds[slot] : self._bounds[slot + 1]]] = True
@@ -75,25 +86,30 @@ class Sights:
 
     def near(self, first: int, second: int, characters: int) -> Truth:
         """By text: whether both are filled, at most so many characters from the end of one to the other."""
-        found = np.zeros(self._count, np.bool_)
         ones, others = self._slice(first), self._slice(second)
+        if ones.start == ones.stop or others.start == others.stop:
+            return self.nowhere
+        found = np.zeros(self._count, np.bool_)
         texts = self.hits.texts[ones]
-        if len(texts) and others.stop > others.start:
-            starts = self.hits.starts[others] + self.hits.texts[others] * FAR
-            here = texts * FAR
-            low = np.searchsorted(starts, self.hits.starts[ones] + here - characters - _WORD)
-            high = np.searchsorted(starts, self.hits.ends[ones] + here + characters, side="right")
-            found[texts[high > low]] = True
+        starts = self.hits.starts[others] + self.hits.texts[others] * FAR
+        here = texts * FAR
+        low = np.searchsorted(starts, self.hits.starts[ones] + here - characters - _WORD)
+        high = np.searchsorted(starts, self.hits.ends[ones] + here + characters, side="right")
+        found[texts[high > low]] = True
         return found
 
     def _slice(self, slot: int) -> slice:
-        return slice(int(self._bounds[slot]), int(self._bounds[slot + 1]))
+        return slice(self._bounds[slot], self._bounds[slot + 1])
 
     def of_text(self, slot: int, text: int) -> list[tuple[int, int]]:
         """Where the slot is filled in this text: spans in the joined block, in order."""
-        where = self._slice(slot)
-        low = where.start + int(np.searchsorted(self.hits.texts[where], text))
-        high = where.start + int(np.searchsorted(self.hits.texts[where], text, side="right"))
+        if self._keys is None:
+            self._keys = (self.hits.slots * self._count + self.hits.texts).tolist()
+        key = slot * self._count + text
+        low = bisect_left(self._keys, key)
+        high = bisect_left(self._keys, key + 1, low)
+        if low == high:
+            return []
         return list(zip(self.hits.starts[low:high].tolist(), self.hits.ends[low:high].tolist(), strict=True))
 
 
@@ -113,16 +129,20 @@ _LETTERLIKE: Final = (t.KIND["letterlike"], t.KIND["lookalike"])
 
 
 def disguises(block: Block) -> tuple[Places, Places]:
-    """Places of folded characters that ordinary senders do not use: hidden, mathematical, look-alike, split."""
+    """Places of characters that ordinary senders do not use: hidden, mathematical, look-alike, split."""
     kinds = block.raw_kinds
     if not kinds.any():
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    bad = (kinds == t.KIND["split_glyph"]) | (kinds == t.KIND["digit_lookalike"]) | (kinds == t.KIND["control"])
+    bad = (
+        (kinds == t.KIND["split_glyph"]) | (kinds == t.KIND["digit_lookalike"]) | (kinds == t.KIND["control"])
+    )
     raw = np.frombuffer(BREAK.join(block.texts).encode("utf-32-le", "surrogatepass"), np.uint32)
     if len(raw) == len(kinds):
-        # A circled digit alone is a list mark, a Greek letter alone is mathematics; beside a letter it is neither.
-        like = np.isin(kinds, _LETTERLIKE)
-        alnum = (raw < 0x80) & (((raw >= 48) & (raw <= 57)) | ((raw >= 65) & (raw <= 90)) | ((raw >= 97) & (raw <= 122)))
+        # A circled digit alone is a list mark, a Greek letter mathematics; beside a letter neither.
+        like = (kinds == _LETTERLIKE[0]) | (kinds == _LETTERLIKE[1])
+        alnum = (raw < 0x80) & (
+            ((raw >= 48) & (raw <= 57)) | ((raw >= 65) & (raw <= 90)) | ((raw >= 97) & (raw <= 122))
+        )
         beside = like | alnum
         neighbour = np.zeros(len(kinds), np.bool_)
         neighbour[1:] |= beside[:-1]
@@ -136,6 +156,9 @@ def disguises(block: Block) -> tuple[Places, Places]:
         inside[np.maximum(block.raw_starts[1:] - 2, 0)] = False
         bad |= hidden & inside
     places = np.flatnonzero(bad)
+    own = np.searchsorted(block.raw_starts, places, side="right") - 1
+    # A text of which nothing is left has no place to point at; that it is empty says enough.
+    places = places[np.diff(block.starts)[own] > 1]
     low = np.minimum(np.searchsorted(block.origins, places), max(0, len(block.origins) - 1))
     return low, low + 1
 
@@ -157,6 +180,10 @@ class Reader(Struct, frozen=True):
     """By slot."""
     sounding: Places
     """By literal of `sounds`: the literal of `words`."""
+    chains_from: Mapping[int, tuple[int, ...]]
+    """By slot: the chains that begin with it."""
+    parts_from: int
+    """From this slot on, slots are only parts of chains."""
     letters: NDArray[np.uint8]
     """By literal: 1 begins with a letter or digit, 2 ends with one."""
 
@@ -185,7 +212,8 @@ class Reader(Struct, frozen=True):
             return np.ones(len(numbers), np.bool_)
         letter = np.zeros(len(block.points) + 2, np.bool_)
         letter[1:-1] = block.classes & t.LETTER != 0
-        return ~((sides & 1 != 0) & letter[starts]) & ~((sides & 2 != 0) & letter[ends + 1])
+        glued = ((sides & 1 != 0) & letter[starts]) | ((sides & 2 != 0) & letter[ends + 1])
+        return np.asarray(~glued, np.bool_)
 
     def _heard(self, block: Block, starts: Places, ends: Places) -> tuple[Places, Places, Places]:
         """Words found by their sound that are written with other characters."""
@@ -198,11 +226,15 @@ class Reader(Struct, frozen=True):
         heard_starts = heard_ends - self.lengths[heard]
         # What is written as some known word is that word; only other characters are a disguise.
         reach = len(block.points) + 1
-        other = ~np.isin(heard_starts * reach + heard_ends, starts * reach + ends)
+        known = np.sort(starts * reach + ends)
+        asked = heard_starts * reach + heard_ends
+        place = np.minimum(np.searchsorted(known, asked), max(0, len(known) - 1))
+        other = known[place] != asked if len(known) else np.ones(len(asked), np.bool_)
         heard, heard_starts, heard_ends = heard[other], heard_starts[other], heard_ends[other]
         # One short word may share its sound by chance; two in a text do not.
         texts = np.searchsorted(block.starts, heard_starts, side="right") - 1
-        places = np.unique(texts * reach + heard_starts)
+        places = np.sort(texts * reach + heard_starts)
+        places = places[np.append(True, places[1:] != places[:-1])[: len(places)]]
         needed = SURE_SOUNDS + np.diff(block.starts) // CHARACTERS_PER_CHANCE
         several = np.bincount(places // reach, minlength=len(block.texts)) >= needed
         kept = several[texts] | (heard_ends - heard_starts >= SURE_BY_SOUND)
@@ -225,32 +257,39 @@ class Reader(Struct, frozen=True):
         bounds = np.searchsorted(slots, np.arange(len(self.book.slot_names) + 1)).tolist()
         clauses = np.append(0, np.cumsum(block.classes & t.CLAUSE_END != 0))
         made: dict[int, tuple[Places, Places]] = {}
-        for chain in self.book.chains:
+        todo = sorted(
+            {
+                place
+                for slot in np.flatnonzero(np.bincount(slots)).tolist()
+                for place in self.chains_from.get(slot, ())
+            }
+        )
+        while todo:
+            chain = self.book.chains[todo.pop(0)]
             first = made.get(chain.first)
             if first is None:
                 here = slice(bounds[chain.first], bounds[chain.first + 1])
-                if here.start == here.stop:
-                    continue
                 first = starts[here], ends[here]
             second = slice(bounds[chain.second], bounds[chain.second + 1])
-            if second.start == second.stop or not len(first[0]):
+            if second.start == second.stop:
                 continue
             joined = _joined(first, (starts[second], ends[second]), chain.gap, clauses)
+            if not len(joined[0]):
+                continue
             known = made.get(chain.slot)
             if known is not None:
                 joined = np.append(known[0], joined[0]), np.append(known[1], joined[1])
             made[chain.slot] = joined
-        visible = slots < self._chain_parts()
+            for place in self.chains_from.get(chain.slot, ()):
+                if place not in todo:
+                    insort(todo, place)
+        visible = slots < self.parts_from
         columns = [(slots[visible], starts[visible], ends[visible])]
         columns += [
-            (np.full(len(s), slot, np.int64), s, e) for slot, (s, e) in made.items() if slot < self._chain_parts()
+            (np.full(len(s), slot, np.int64), s, e) for slot, (s, e) in made.items() if slot < self.parts_from
         ]
         slots, starts, ends = (np.concatenate(column) for column in zip(*columns, strict=True))
         return slots, starts, ends
-
-    def _chain_parts(self) -> int:
-        """The first slot that is only a part of a phrase with a gap."""
-        return min(chain.first for chain in self.book.chains)
 
     def _not_denied(self, block: Block, slots: Places, starts: Places, ends: Places) -> Truth:
         """False where a "do not" stands in front, in the same clause."""
@@ -263,7 +302,8 @@ class Reader(Struct, frozen=True):
         clause = np.cumsum(block.classes & t.CLAUSE_END != 0)
         clause = np.append(clause, clause[-1:])
         same = clause[np.minimum(starts, len(clause) - 1)] == clause[np.maximum(last - 1, 0)]
-        return ~(same & (starts - last <= NEGATED_WITHIN)) | self.steady[slots]
+        denied = same & (starts - last <= NEGATED_WITHIN) & ~self.steady[slots]
+        return np.asarray(~denied, np.bool_)
 
     def _by_code(
         self,
@@ -319,6 +359,9 @@ def make_reader(book: Phrasebook, tables: Tables, words: Engine, sounds: Engine)
     ]
     steady = np.zeros(len(book.slot_names), np.bool_)
     steady[list(book.steady)] = True
+    begins: dict[int, tuple[int, ...]] = {}
+    for place, chain in enumerate(book.chains):
+        begins[chain.first] = (*begins.get(chain.first, ()), place)
     return Reader(
         book,
         tables,
@@ -330,6 +373,8 @@ def make_reader(book: Phrasebook, tables: Tables, words: Engine, sounds: Engine)
         np.array([slot for slots in book.slots_of for slot in slots], np.int64),
         steady,
         np.array(book.sound_literals, np.int64),
+        begins,
+        min((chain.first for chain in book.chains), default=len(book.slot_names)),
         np.array(sides, np.uint8),
     )
 

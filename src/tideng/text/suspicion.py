@@ -1,7 +1,7 @@
 """How suspicious a text looks: a linear model over hashed character n-grams of the text and of its sound.
 
-It may lift *unknown* to *needs a person* and does nothing else. Everything is in whole points, so the parts of
-an explanation add up to the score exactly. Weights come as bytes; training is in `training.py`.
+It may lift *unknown* to *needs a person* and does nothing else. Everything is in whole points, so the parts
+of an explanation add up to the score exactly. Weights come as bytes; training is in `training.py`.
 """
 
 import hashlib
@@ -102,14 +102,15 @@ def grams_of(folded: Sequence[str], tables: Tables, buckets: int) -> Grams:
     block = fold_block(folded, tables)
     points = block.points
     own = np.repeat(np.arange(len(folded)), np.maximum(np.diff(block.starts), 0))[: len(points)]
-    columns = []
-    for length in LENGTHS:
-        columns.append(_hashed(points, own, length, length, buckets))
+    columns = [_hashed(points, own, length, length, buckets) for length in LENGTHS]
     columns.append(_hashed(tables.sounds[points], own, 2, 11, buckets, sign=-1))
     hashes, texts, starts, lengths = (np.concatenate(column) for column in zip(*columns, strict=True))
     begins = block.starts[:-1]
     return Grams(
-        hashes, texts, starts - begins[texts] if len(folded) == 1 else starts, lengths,
+        hashes,
+        texts,
+        starts - begins[texts] if len(folded) == 1 else starts,
+        lengths,
         np.bincount(texts, minlength=len(folded)),
     )
 

@@ -65,7 +65,7 @@ class Tables(Struct, frozen=True):
 
 
 def read_tables(given: Mapping[str, bytes]) -> Tables:
-    """The tables of these bytes (`tables.bundled_tables()`). Raises ValueError naming a line it cannot read."""
+    """The tables of these bytes (`bundled_tables()`). Raises ValueError naming a line it cannot read."""
     targets = np.arange(POINTS, dtype=np.uint32)
     kinds = np.zeros(POINTS, np.uint8)
     expansions: list[tuple[int, ...]] = []
@@ -93,9 +93,7 @@ def read_tables(given: Mapping[str, bytes]) -> Tables:
     digest = hashlib.sha256()
     for name in sorted(given):
         digest.update(name.encode() + b"\0" + given[name] + b"\0")
-    return Tables(
-        targets, kinds, _classes(), sounds, tuple(expansions), glyphs, halves, digest.hexdigest()
-    )
+    return Tables(targets, kinds, _classes(), sounds, tuple(expansions), glyphs, halves, digest.hexdigest())
 
 
 def _three(line: str, number: int) -> tuple[str, str, str]:
@@ -110,7 +108,7 @@ _CLAUSE: Final = ",.;:!?。、,…\n\x1e()\"'“”‘’「」『』《》〈�
 
 
 def _classes() -> Flags:
-    """What each folded character is. Symbols and pictures separate; so do marks that people put inside words."""
+    """What each folded character is. Symbols and pictures separate; so do marks put inside words."""
     classes = np.zeros(POINTS, np.uint8)
     classes[0x3400:0x4DC0] |= IDEOGRAPH
     classes[0x4E00:0xA000] |= IDEOGRAPH
@@ -130,7 +128,8 @@ def _classes() -> Flags:
         classes[ord(char)] |= SPACE
     for char in _CLAUSE:
         classes[ord(char)] |= PUNCTUATION | CLAUSE_END
-    classes[ord("、")] &= 255 - SEPARATOR
+    # An enumeration goes on with the same clause.
+    classes[ord("、")] = PUNCTUATION
     for char in "…—～":
         classes[ord(char)] |= SEPARATOR
     return classes

@@ -52,7 +52,7 @@ def folded_texts(texts: Sequence[str], tables: Tables) -> list[str]:
 
 
 def _matrix(texts: Sequence[str], tables: Tables, buckets: int):  # type: ignore[no-untyped-def]  # scipy has no types
-    from scipy.sparse import csr_matrix
+    from scipy.sparse import csr_matrix  # type: ignore[import-untyped]  # scipy ships no types
 
     grams = grams_of(texts, tables, buckets)
     values = 1 / np.sqrt(np.maximum(grams.counts, 1))[grams.texts]
@@ -61,9 +61,13 @@ def _matrix(texts: Sequence[str], tables: Tables, buckets: int):  # type: ignore
 
 def fit(texts: Sequence[str], is_danger: Sequence[bool], tables: Tables, *, buckets: int = BUCKETS) -> Linear:
     """A logistic regression on folded texts."""
-    from sklearn.linear_model import LogisticRegression
+    from sklearn.linear_model import (  # type: ignore[import-untyped]  # scikit-learn ships no types
+        LogisticRegression,
+    )
 
-    model = LogisticRegression(C=20.0, max_iter=300, class_weight="balanced", solver="liblinear", random_state=1)
+    model = LogisticRegression(
+        C=20.0, max_iter=300, class_weight="balanced", solver="liblinear", random_state=1
+    )
     model.fit(_matrix(texts, tables, buckets), np.asarray(is_danger))
     return Linear(model.coef_[0].astype(np.float64), float(model.intercept_[0]))
 
@@ -86,7 +90,9 @@ def train(
     groups: Sequence[str] = (),
     about: dict[str, object] | None = None,
 ) -> Trained:
-    """Train on labelled texts (`groups` names what belongs together); set the threshold on `normals` (the operator's own), else on held-out harmless.
+    """Train on labelled texts; `groups` names what belongs together, as lines of one campaign do.
+
+    The threshold keeps `budget` on `normals` (the operator's own), else on held-out harmless lines.
 
     Raises TooFewLines.
     """

@@ -16,8 +16,10 @@ from tideng.calls.detector.evidence import TAIL_SHARES, Model
 
 LINE_DAYS_MIN: Final = 20_000
 """Below, a population says too little about its tail; the dev worlds' threshold stays."""
-SHIFT_MAX: Final = 4.0
-SHIFT_MIN: Final = -1.5
+SHIFT_SHARE: Final = 0.35
+"""How much of the difference the threshold follows: the far tail moves less than the near one."""
+SHIFT_MAX: Final = 1.5
+SHIFT_MIN: Final = -0.75
 NO_SCORE: Final = -12.0
 
 
@@ -96,7 +98,7 @@ def threshold_of(peaks: NDArray[np.float64], line_days: int, model: Model) -> Th
 def shift_of(levels: tuple[float, ...], usual: tuple[float, ...]) -> float:
     """How much higher (or lower) this population's own tail lies, bounded."""
     differences = [mine - theirs for mine, theirs in zip(levels, usual, strict=True)]
-    return float(np.clip(np.median(differences), SHIFT_MIN, SHIFT_MAX))
+    return float(np.clip(SHIFT_SHARE * np.median(differences), SHIFT_MIN, SHIFT_MAX))
 
 
 PRECISION_WANTED: Final = 0.5

@@ -87,7 +87,7 @@ def _score_batch(calls: Calls, first: int, states: LineStates, scorer: Scorer) -
     piece = calls.piece(first, first + BATCH)
     rows, runs = states.feed(piece)
     picked = np.flatnonzero((piece.caller_line >= 0) & (rows[:, 1] >= STRANGERS_MIN))
-    score = scorer.total(scorer.of(rows[picked]))
+    score = scorer.scores(rows[picked])
     kept = np.flatnonzero(score >= scorer.model.threshold + SHIFT_MIN)
     return Scored(
         record=picked + first,
@@ -146,12 +146,14 @@ def tier_of(score: float, evidence: NDArray[np.float64], scorer: Scorer, thresho
 
 
 def reasons_of(evidence: NDArray[np.float64], scorer: Scorer) -> tuple[Reason, ...]:
-    """The kinds of evidence that weigh anything, the strongest first."""
-    return tuple(
+    """The kinds of evidence that weigh anything, the strongest first, and last where the sum began."""
+    told = [
         Reason(name=scorer.groups[k], weight=round(float(evidence[k]), 3), says=MEANINGS[scorer.groups[k]])
         for k in np.argsort(-evidence)
         if abs(float(evidence[k])) >= WEIGHT_SHOWN_MIN
-    )
+    ]
+    told.append(Reason(name="prior", weight=round(scorer.model.offset, 3), says=MEANINGS["prior"]))
+    return tuple(told)
 
 
 def _alarm(

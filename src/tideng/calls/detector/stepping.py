@@ -121,13 +121,11 @@ def _count_pair(keys: Keys, first_day: NDArray[np.int16], count: Ints, key: np.u
         first_day[slot] = day
         count[0] += 1
         return -1
-    return day - first_day[slot]
+    return int(day - first_day[slot])
 
 
 @kernel
-def _out(
-    s: State, t: Ints, since: int, gap_s: float, ring: int, talk: int, answered: bool, hour: int
-) -> float:
+def _out(s: State, since: int, gap_s: float, ring: int, talk: int, answered: bool, hour: int) -> float:
     """Count an outgoing call; the logarithm of the gap before it."""
     s[at.F_N] += 1.0
     s[at.S_N] += 1.0
@@ -225,6 +223,29 @@ def _in(s: State, answered: bool, is_back: bool) -> None:
 
 
 @kernel
+def _pass_time(s: State, t: Ints, now: int, day: int, start: int) -> None:
+    if t[at.T_LAST] == 0:
+        t[at.T_LAST], t[at.T_DAY], t[at.T_FIRST], t[at.T_EPISODE] = now, day, start, start
+    if day > t[at.T_DAY]:
+        _new_day(s, day, t)
+    if now > t[at.T_LAST]:
+        _forget(s, float(now - t[at.T_LAST]))
+        t[at.T_LAST] = now
+
+
+@kernel
+def _begin(s: State, t: Ints, start: int) -> None:
+    """Begin a new run or episode when the strangers of the last one are as good as forgotten."""
+    if s[at.S_NEW] < 0.5 + 1.5 * s[at.OWN_NEW] / (s[at.OWN_DAYS] + 1.0):
+        s[at.R_CALLS] = 0.0
+        t[at.T_RUN] = start
+    s[at.R_CALLS] += 1.0
+    if s[at.F_NEW] < 0.3:
+        s[at.E_NEW], s[at.E_BUSY] = 0.0, 0.0
+        t[at.T_EPISODE] = start
+
+
+@kernel
 def advance(
     state: State,
     times: Ints,
@@ -248,9 +269,11 @@ def advance(
     rows: State,
     runs: Ints,
 ) -> None:
-    """Take records `0 … n`. If a watched line placed record i, `rows[i]` receives its features and `runs[i]`
-    how
-    many calls the line has placed since more strangers came than it is used to, and when that began."""
+    """Take records `0 … n`.
+
+    If a watched line placed record i, `rows[i]` receives its features, and `runs[i]` how many calls the line
+    has placed since more strangers came than it is used to, and when that began.
+    """
     for i in range(len(start)):
         for side in range(2):
             line = caller_line[i] if side == 0 else callee_line[i]
@@ -260,31 +283,18 @@ def advance(
             other = callee[i] if side == 0 else caller[i]
             now = start[i] + ring[i] + talk[i]
             day = (start[i] + zone_s) // 86_400
-            if t[at.T_LAST] == 0:
-                t[at.T_LAST], t[at.T_DAY], t[at.T_FIRST] = now, day, start[i]
-                t[at.T_EPISODE] = start[i]
-            if day > t[at.T_DAY]:
-                _new_day(s, day, t)
-            if now > t[at.T_LAST]:
-                _forget(s, float(now - t[at.T_LAST]))
-                t[at.T_LAST] = now
+            _pass_time(s, t, now, day, start[i])
             since = _count_pair(p_keys, p_day, p_count, pair_key(line, other), day)
             if side == 1:
                 if since < 0:
                     _known_elsewhere(s, line, other, now, n_keys, n_lines, n_loud, n_loud_at, n_count, False)
                 _in(s, answered[i], 0 <= since < at.RETRY_DAYS)
                 continue
-            if s[at.S_NEW] < 0.5 + 1.5 * s[at.OWN_NEW] / (s[at.OWN_DAYS] + 1.0):
-                s[at.R_CALLS] = 0.0
-                t[at.T_RUN] = start[i]
-            s[at.R_CALLS] += 1.0
+            _begin(s, t, start[i])
             runs[i, 0], runs[i, 1] = s[at.R_CALLS], t[at.T_RUN]
-            if s[at.F_NEW] < 0.3:
-                s[at.E_NEW], s[at.E_BUSY] = 0.0, 0.0
-                t[at.T_EPISODE] = start[i]
             gap_s = float(start[i] - t[at.T_END]) if t[at.T_END] > 0 else 86_400.0
             hour = ((start[i] + zone_s) % 86_400) // (86_400 // at.HOURS)
-            gap = _out(s, t, since, gap_s, ring[i], talk[i], answered[i], hour)
+            gap = _out(s, since, gap_s, ring[i], talk[i], answered[i], hour)
             if since < 0:
                 _known_elsewhere(s, line, other, now, n_keys, n_lines, n_loud, n_loud_at, n_count, True)
             if now > t[at.T_END]:

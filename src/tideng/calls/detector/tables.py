@@ -20,7 +20,7 @@ def slot_of(keys: Keys, key: np.uint64) -> int:
     at = (key ^ (key >> np.uint64(29))) & mask
     while keys[at] != 0 and keys[at] != key:
         at = (at + np.uint64(1)) & mask
-    return np.int64(at)  # type: ignore[return-value]  # a numpy integer, as kernels index with
+    return int(at)
 
 
 @kernel

@@ -19,20 +19,19 @@ from tideng.calls.detector.evidence import Model
 from tideng.calls.detector.layout import FEATURES
 from tideng.calls.detector.lines import BATCH, LineStates
 
-_HOW_MANY: Final = ("new_slow", "new_fast", "episode_new", "own_days")
-"""Every kind of evidence may grow with the number of strangers and with how well the line is known."""
 GROUPS: Final = {
-    "strangers": (*_HOW_MANY, "new_surprise", "over_own_peak", "own_new_share"),
-    "rhythm": (*_HOW_MANY, "gap_mean", "gap_spread", "gap_now", "quick_share"),
-    "short_or_missed": (*_HOW_MANY, "missed_share", "missed_over_own", "unanswered_fast", "short_share"),
-    "usual_contacts": (*_HOW_MANY, "known_ratio", "known_fast", "redial_share"),
-    "line_in_use": (*_HOW_MANY, "occupancy", "episode_hours"),
-    "incoming": (*_HOW_MANY, "incoming_ratio", "called_back", "incoming_failed"),
-    "talk": (*_HOW_MANY, "talk_over_own", "talk_spread_over_own", "long_calls", "long_share", "short_share"),
-    "hours": (*_HOW_MANY, "hour_share"),
-    "shared_callees": (*_HOW_MANY, "popular_share", "shared_with_loud"),
-    "habits": (*_HOW_MANY, "own_out", "own_new_share", "over_own_peak"),
+    "strangers": ("new_fast", "new_slow", "new_surprise", "over_own_peak", "episode_new"),
+    "rhythm": ("gap_mean", "gap_spread", "gap_now", "quick_share"),
+    "short_or_missed": ("missed_share", "missed_over_own", "unanswered_fast", "short_share"),
+    "usual_contacts": ("known_ratio", "known_fast", "redial_share"),
+    "line_in_use": ("occupancy", "episode_hours"),
+    "incoming": ("incoming_ratio", "called_back", "incoming_failed"),
+    "talk": ("talk_over_own", "talk_spread_over_own", "long_calls", "long_share"),
+    "hours": ("hour_share",),
+    "shared_callees": ("popular_share", "shared_with_loud"),
+    "habits": ("own_out", "own_new_share", "own_days"),
 }
+"""Which name a feature's evidence is told under."""
 DIRECTIONS: Final = {
     "new_fast": 1,
     "new_surprise": 1,
@@ -53,7 +52,7 @@ DIRECTIONS: Final = {
 PARAMETERS: Final = {
     "objective": "binary",
     "learning_rate": 0.1,
-    "num_leaves": 14,
+    "num_leaves": 28,
     "min_data_in_leaf": 150,
     "lambda_l2": 5.0,
     "feature_fraction": 0.6,
@@ -128,18 +127,20 @@ def train(
     audit)."""
     import lightgbm
 
-    groups = {name: fields for name, fields in GROUPS.items() if name not in without}
+    used = [name for group, fields in GROUPS.items() if group not in without for name in fields]
     parameters = {
         **PARAMETERS,
         "monotone_constraints": [DIRECTIONS.get(name, 0) for name in FEATURES],
-        "interaction_constraints": [[FEATURES.index(name) for name in fields] for fields in groups.values()],
+        "interaction_constraints": [[FEATURES.index(name) for name in used]],
     }
     x, y, weight = _gathered(learn, None)
     first = lightgbm.train(parameters, lightgbm.Dataset(x, y, weight=weight), 60)
     x, y, weight = _gathered(learn, first)
     booster = lightgbm.train(parameters, lightgbm.Dataset(x, y, weight=weight), rounds)
-    trees = _flat(booster.dump_model()["tree_info"], groups)
-    scores = [booster.predict(world.rows, raw_score=True, num_threads=1) for world in keep_back]
+    trees = _flat(booster.dump_model()["tree_info"])
+    scores: list[NDArray[np.float64]] = [
+        np.asarray(booster.predict(world.rows, raw_score=True, num_threads=1)) for world in keep_back
+    ]
     line_days = sum(world.line_days for world in keep_back)
     highest = np.sort(
         np.concatenate([_line_peaks(world, s) for world, s in zip(keep_back, scores, strict=True)])
@@ -156,10 +157,13 @@ def train(
         Model(
             version=version,
             features=FEATURES,
-            groups=tuple(groups),
-            offset=0.0,
+            groups=tuple(GROUPS),
+            feature_group=tuple(_group_of(name) for name in FEATURES),
+            offset=round(
+                sum(trees["expected"][at] if at >= 0 else trees["value"][-1 - at] for at in trees["root"]), 6
+            ),
             threshold=round(float(highest[int(promised * line_days / 1e6)]), 4),
-            suspend=round(float(highest[int(promised_suspend * line_days / 1e6)]) + 0.5, 4),
+            suspend=round(float(highest[int(promised_suspend * line_days / 1e6)]), 4),
             promised=promised,
             tail=tuple(round(float(level), 4) for level in np.median(levels, axis=0)),
             **trees,
@@ -196,37 +200,32 @@ def _gathered(worlds: Sequence[Lesson], first: Any) -> tuple[Any, Any, Any]:  # 
         x += [world.rows[easy], world.rows[box]]
         y += [np.zeros(len(easy)), np.ones(len(box))]
         nth = world.nth[box]
-        weight += [1 / thin[easy], np.where(nth > EARLY_CALLS, 1 / 0.15, 1.0)]
+        weight += [1 / thin[easy], 2.0 / (1 + nth / 20) / np.where(nth > EARLY_CALLS, 0.15, 1.0)]
     return np.concatenate(x), np.concatenate(y), np.concatenate(weight)
 
 
-def _flat(trees: list[dict[str, Any]], groups: dict[str, tuple[str, ...]]) -> dict[str, tuple[Any, ...]]:
-    """LightGBM's nested trees as flat columns. Any: it is parsed JSON."""
-    root: list[int] = []
-    tree_group: list[int] = []
-    columns: dict[str, list[Any]] = {"feature": [], "limit": [], "left": [], "right": [], "value": []}
+def _group_of(feature: str) -> int:
+    return next(i for i, fields in enumerate(GROUPS.values()) if feature in fields)
 
-    def add(node: dict[str, Any], used: set[int]) -> int:
+
+def _flat(trees: list[dict[str, Any]]) -> dict[str, tuple[Any, ...]]:
+    """LightGBM's nested trees as flat columns. Any: it is parsed JSON."""
+    names = ("feature", "limit", "expected", "left", "right", "value")
+    columns: dict[str, list[Any]] = {name: [] for name in names}
+
+    def add(node: dict[str, Any]) -> int:
         if "leaf_value" in node:
-            columns["value"].append(round(node["leaf_value"], 6))
+            columns["value"].append(round(node["leaf_value"], 5))
             return -len(columns["value"])
         at = len(columns["feature"])
-        used.add(node["split_feature"])
-        for name, value in (
-            ("feature", node["split_feature"]),
-            ("limit", node["threshold"]),
-            ("left", 0),
-            ("right", 0),
-        ):
-            columns[name].append(value)
-        columns["left"][at] = add(node["left_child"], used)
-        columns["right"][at] = add(node["right_child"], used)
+        columns["feature"].append(node["split_feature"])
+        columns["limit"].append(float(f"{node['threshold']:.7g}"))
+        columns["expected"].append(round(node["internal_value"], 5))
+        for side in ("left", "right"):
+            columns[side].append(0)
+        columns["left"][at] = add(node["left_child"])
+        columns["right"][at] = add(node["right_child"])
         return at
 
-    for tree in trees:
-        used: set[int] = set()
-        root.append(add(tree["tree_structure"], used))
-        names = {FEATURES[feature] for feature in used}
-        fitting = [i for i, fields in enumerate(groups.values()) if names <= set(fields)]
-        tree_group.append(fitting[0] if fitting else 0)
-    return {"root": tuple(root), "tree_group": tuple(tree_group), **{k: tuple(v) for k, v in columns.items()}}
+    root = tuple(add(tree["tree_structure"]) for tree in trees)
+    return {"root": root, **{name: tuple(column) for name, column in columns.items()}}

@@ -9,12 +9,13 @@ makes
 the order total: (start, call_no).
 """
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from tideng.calls.detector.layout import QUICK_S, SHORT_S
 
 if TYPE_CHECKING:
-    import ibis.expr.types as ir
+    import ibis.expr.types as ir  # type: ignore[import-untyped]  # ships no types
 
 TALK_EDGES: Final = (16, 60, 180, 480)
 """Seconds; talks of answered calls fall into the five ranges between them."""
@@ -106,7 +107,7 @@ def _placed(known: "ir.Table", zone_s: int) -> "ir.Table":
         **{f"hour_{i}": one(piece == i) for i in range(HOUR_PIECES)},
         **{
             f"talk_{i}": one(kept.answered & (talk >= low) & (talk < high))
-            for i, (low, high) in enumerate(zip(edges, edges[1:], strict=False))
+            for i, (low, high) in enumerate(pairwise(edges))
         },
     )
 

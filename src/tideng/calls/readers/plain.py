@@ -5,6 +5,7 @@ DuckDB reads it in one pass of columns, so that a hundred million rows fit a lap
 is counted with its reason and is no evidence of anything.
 """
 
+import csv
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ SYNONYMS: Final = {"start": "start_s", "duration_s": "talk_s"}
 """Names of the same columns in the parts of an import."""
 TALK_S_MAX: Final = 7 * 86_400
 RING_S_MAX: Final = 3_600
+HEADER_BYTES_MAX: Final = 65_536
 LINE_BYTES_MAX: Final = 1_000_000
 SAME_SECOND_MAX: Final = 3
 """More calls than this of one line in one second are a fault of the records, not of the line."""
@@ -74,14 +76,7 @@ def _stage(con: duckdb.DuckDBPyConnection, path: Path) -> int:
     if not path.is_file():
         raise FileUnreadable(f"{path.name} is no file")
     name = str(path)
-    if path.suffix.lower() in (".parquet", ".pq"):
-        source = "read_parquet($1)"
-    else:
-        source = (
-            "read_csv($1, header=true, all_varchar=true, store_rejects=true, null_padding=true, "
-            "strict_mode=false, "
-            f"max_line_size={LINE_BYTES_MAX}, rejects_limit=1000000)"
-        )
+    source = "read_parquet($1)" if path.suffix.lower() in (".parquet", ".pq") else _csv(path)
     try:
         found = {
             str(row[0]).strip().lower(): str(row[0])
@@ -106,6 +101,26 @@ def _stage(con: duckdb.DuckDBPyConnection, path: Path) -> int:
     return _count(con, "staged") - before
 
 
+def _csv(path: Path) -> str:
+    """How DuckDB is to read a CSV: told everything, so that damaged rows do not mislead its guessing."""
+    with path.open("rb") as file:
+        head = file.readline(HEADER_BYTES_MAX).decode("utf-8-sig", "replace").strip("\r\n")
+    mark = max(",;\t|", key=head.count)
+    names = next(csv.reader([head], delimiter=mark), [])
+    if len(set(names)) != len(names) or not names:
+        raise FileUnreadable(f"{path.name} has a header with missing or repeated names: {head[:200]!r}")
+    columns = ", ".join(f"{_quoted(name)}: 'VARCHAR'" for name in names)
+    return (
+        f"read_csv($1, header=true, auto_detect=false, delim={_quoted(mark)}, quote='\"', escape='\"', "
+        f"columns={{{columns}}}, store_rejects=true, ignore_errors=true, strict_mode=false, "
+        f"max_line_size={LINE_BYTES_MAX}, rejects_limit=0)"
+    )
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
 def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
     row = con.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608 - our own table names
     return int(row[0]) if row else 0
@@ -124,7 +139,10 @@ def _fields(found: dict[str, str]) -> str:
         if "start" in found
         else "NULL"
     )
-    seconds = f"CASE WHEN {moment} > 1e14 THEN {moment} / 1e6 WHEN {moment} > 1e11 THEN {moment} / 1e3 ELSE {moment} END"
+    seconds = (
+        f"CASE WHEN {moment} > 1e14 THEN {moment} / 1e6 "
+        f"WHEN {moment} > 1e11 THEN {moment} / 1e3 ELSE {moment} END"
+    )
     return ", ".join(
         [
             text("caller"),
@@ -232,7 +250,7 @@ def _watched(con: duckdb.DuckDBPyConnection) -> None:
             a BETWEEN 8613000000000 AND 8619999999999 AS is_mobile FROM kept GROUP BY a"""  # noqa: S608 - constants
     )
     con.execute(
-        """CREATE TEMP TABLE inward AS SELECT k.a AS key, avg((c.fan >= 3)::INTEGER) AS share
+        """CREATE TEMP TABLE inward AS SELECT k.a AS key, avg((coalesce(c.fan, 0) >= 3)::INTEGER) AS share
            FROM kept k LEFT JOIN callers c ON c.key = k.b GROUP BY k.a"""
     )
     con.execute(

@@ -158,7 +158,15 @@ def train(
     if progress is not None:
         progress(FOLDS + 1, FOLDS + 1)
     at_1_percent, at_1_permille = (_threshold(held[y == 0], share) for share in FALSE_SHARES)
+    flat = _flat([tree for booster in boosters for tree in booster.dump_model()["tree_info"]])
     return SubscriberModel(
+        root=flat["root"],
+        feature=flat["feature"],
+        limit=flat["limit"],
+        unknown_left=flat["unknown_left"],
+        left=flat["left"],
+        right=flat["right"],
+        value=flat["value"],
         features=FEATURES,
         members=len(MEMBERS),
         threshold_1_percent=at_1_percent,
@@ -170,7 +178,6 @@ def train(
             recall_at_1_percent=float((held[y == 1] > at_1_percent).mean()),
             recall_at_1_permille=float((held[y == 1] > at_1_permille).mean()),
         ),
-        **_flat([tree for booster in boosters for tree in booster.dump_model()["tree_info"]]),
     )
 
 
@@ -202,7 +209,6 @@ def _members(
 
 
 def _flat(trees: list[dict[str, Any]]) -> dict[str, tuple[Any, ...]]:  # Any: parsed JSON of LightGBM
-    root: list[int] = []
     columns: dict[str, list[Any]] = {
         name: [] for name in ("feature", "limit", "unknown_left", "left", "right", "value")
     }
@@ -223,6 +229,5 @@ def _flat(trees: list[dict[str, Any]]) -> dict[str, tuple[Any, ...]]:  # Any: pa
         columns["right"][at] = add(node["right_child"])
         return at
 
-    for tree in trees:
-        root.append(add(tree["tree_structure"]))
+    root = [add(tree["tree_structure"]) for tree in trees]
     return {"root": tuple(root), **{name: tuple(column) for name, column in columns.items()}}

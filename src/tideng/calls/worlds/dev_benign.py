@@ -9,6 +9,7 @@ from tideng.calls.worlds.traffic import (
     DAY_S,
     LINE_BASE,
     SERVICE_BASE,
+    Flags,
     Floats,
     Ints,
     Traffic,
@@ -187,6 +188,22 @@ def _chains(
     gap = np.where(dialler, rng.uniform(3, 18, count), gap)
     begin = lay_out(start, length, ring + np.where(answered, talk, 0), gap)
     traffic.add(LINE_BASE + who, callee, begin, ring, talk, answered)
+    _afterwards(rng, traffic, town, who, callee, begin, ring, talk, answered)
+
+
+def _afterwards(
+    rng: np.random.Generator,
+    traffic: Traffic,
+    town: Habits,
+    who: Ints,
+    callee: Ints,
+    begin: Floats,
+    ring: Floats,
+    talk: Floats,
+    answered: Flags,
+) -> None:
+    """Tries again after nobody answered, and calls back from those who were not reached."""
+    count = len(who)
     redial = ~answered & (rng.random(count) < town.redial)
     again = rng.random(int(redial.sum())) < 0.5
     traffic.add(
@@ -197,7 +214,6 @@ def _chains(
         talk[redial],
         again,
     )
-    # Some of those who were not reached call back.
     back = ~answered & (rng.random(count) < town.call_back)
     number = int(back.sum())
     traffic.add(

@@ -5,7 +5,18 @@ from typing import Final
 import numpy as np
 
 from tideng.calls.worlds.dev_benign import BUSINESS, Habits, contact, stranger
-from tideng.calls.worlds.traffic import DAY_S, EPOCH_S, LINE_BASE, Box, Ints, Traffic, lay_out, mix, mobile
+from tideng.calls.worlds.traffic import (
+    DAY_S,
+    EPOCH_S,
+    LINE_BASE,
+    Box,
+    Column,
+    Ints,
+    Traffic,
+    lay_out,
+    mix,
+    mobile,
+)
 
 KINDS: Final = ("burst", "steady", "slow", "mimic", "superimposed", "room", "hour")
 _PER_DAY: Final = {
@@ -64,7 +75,7 @@ def _box(
     middle, width = rng.uniform(25, 100), rng.uniform(0.5, 1.5)
     retries = rng.uniform(0, 0.35) if rng.random() < 0.4 else 0.0
     begins, stops = rng.uniform(8, 14.5), rng.uniform(17, 21.5)
-    all_starts, all_callees, all_rings, all_talks, all_answered = [], [], [], [], []
+    days_of_calls: tuple[list[Column], ...] = ([], [], [], [], [])
     for day in range(first_day, last_day):
         opens = begins if day == first_day else rng.uniform(8, 10.5)
         span = max(stops - opens, 0.5) * 3600
@@ -101,18 +112,15 @@ def _box(
             callee = np.where(
                 known, contact(np.full(size, line), rank, np.full(size, day // 7), town.seed), callee
             )
-        all_starts.append(start[inside])
-        all_callees.append(callee[inside])
-        all_rings.append(ring[inside])
-        all_talks.append(talk[inside])
-        all_answered.append(answered[inside])
-    return _wire(rng, traffic, line, kind, all_starts, all_callees, all_rings, all_talks, all_answered)
+        for kept, column in zip(days_of_calls, (start, callee, ring, talk, answered), strict=True):
+            kept.append(column[inside])
+    return _wire(rng, traffic, line, kind, days_of_calls)
 
 
-def _wire(rng, traffic, line, kind, starts, callees, rings, talks, answereds):  # type: ignore[no-untyped-def]
-    start, callee, ring, talk, answered = (
-        np.concatenate(part) for part in (starts, callees, rings, talks, answereds)
-    )
+def _wire(
+    rng: np.random.Generator, traffic: Traffic, line: int, kind: str, columns: tuple[list[Column], ...]
+) -> list[Box]:
+    start, callee, ring, talk, answered = (np.concatenate(part) for part in columns)
     if not len(start):
         return []
     me = np.full(len(start), LINE_BASE + line)

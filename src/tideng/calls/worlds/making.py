@@ -8,6 +8,7 @@ from tideng.calls.worlds import dev_benign, dev_fraud, held_benign, held_fraud
 from tideng.calls.worlds.traffic import (
     EPOCH_S,
     LINE_BASE,
+    Column,
     Ints,
     Traffic,
     World,
@@ -33,7 +34,7 @@ def make(
     benign.everyday(rng, traffic, kinds, days, town, born)
     benign.shocks(rng, traffic, kinds, days, town)
     truth = fraud.place(rng, traffic, kinds, days, town, boxes, quiet_days)
-    columns = list(traffic.columns())
+    columns: list[Column] = list(traffic.columns())
     # The owner is told to leave the telephone alone; most do.
     hushed = np.zeros(len(columns[0]), bool)
     for box in truth:

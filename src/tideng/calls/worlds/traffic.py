@@ -4,7 +4,7 @@ Knows no behaviour: what people, offices and boxes do is in the `dev_*` and `hel
 nothing but this file.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from msgspec import Struct
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+Column = NDArray[Any]  # Any: whole numbers and flags side by side
 
 DAY_S: Final = 86_400
 ZONE_S: Final = 8 * 3600
@@ -84,7 +85,10 @@ def lay_out(first: Floats, lengths: Ints, took: Floats, gaps: Floats) -> Floats:
     step = took + gaps
     before = np.cumsum(step) - step
     heads = np.cumsum(lengths) - lengths
-    return np.repeat(first, lengths) + before - np.repeat(before[np.minimum(heads, len(step) - 1)], lengths)
+    placed: Floats = (
+        np.repeat(first, lengths) + before - np.repeat(before[np.minimum(heads, len(step) - 1)], lengths)
+    )
+    return placed
 
 
 class Traffic:
@@ -124,9 +128,7 @@ class Traffic:
         )
 
 
-def one_call_at_a_time(
-    columns: list[NDArray[np.generic]], lines: int, channels: Ints
-) -> list[NDArray[np.generic]]:
+def one_call_at_a_time(columns: list[Column], lines: int, channels: Ints) -> list[Column]:
     """A line in use carries no second call: outgoing calls are not made, incoming ones find it busy.
 
     Lines with more than one channel (hunt groups) are left as they are.
@@ -151,15 +153,13 @@ def one_call_at_a_time(
     taken &= channels[line] == 1
     busy = rows[taken & ~outgoing]
     for column, value in ((ring, 0), (talk, 0), (answered, False)):
-        column[busy] = value  # type: ignore[call-overload]  # numpy's generic columns take any of these
+        column[busy] = value
     keep = np.ones(len(caller), bool)
     keep[rows[taken & outgoing]] = False
     return [column[keep] for column in columns]
 
 
-def noise(
-    columns: list[NDArray[np.generic]], rng: np.random.Generator, *, lost: float, doubled: float
-) -> list[NDArray[np.generic]]:
+def noise(columns: list[Column], rng: np.random.Generator, *, lost: float, doubled: float) -> list[Column]:
     """What mediation does to records: some are lost, some come twice."""
     count = len(columns[0])
     keep = np.flatnonzero(rng.random(count) >= lost)
@@ -168,7 +168,7 @@ def noise(
     return [column[rows] for column in columns]
 
 
-def in_order_of_arrival(columns: list[NDArray[np.generic]]) -> list[NDArray[np.generic]]:
+def in_order_of_arrival(columns: list[Column]) -> list[Column]:
     """A record is written when its call ends."""
     end = (
         np.asarray(columns[2], np.int64) + np.asarray(columns[3], np.int64) + np.asarray(columns[4], np.int64)

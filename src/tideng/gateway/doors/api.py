@@ -21,6 +21,7 @@ from tideng.gateway.doors.api_openapi import document, operation_id
 from tideng.gateway.doors.api_operation import JSON, Answer, ApiDeps, Call, Operation
 from tideng.gateway.doors.api_problems import MEDIA_TYPE, Problem, problem_of_status
 from tideng.gateway.doors.api_registry import RegistryDoor
+from tideng.gateway.doors.api_texts import TextsDoor
 from tideng.gateway.pump import Overloaded
 from tideng.gateway.store.api_keys import ApiKey
 from tideng.storage.failures import Overloaded as StorageOverloaded
@@ -52,6 +53,7 @@ def api_router(deps: ApiDeps) -> Router:
         *Messages(deps).operations(),
         *RegistryDoor(deps).operations(),
         *AdminDoor(deps).operations(),
+        *TextsDoor(deps).operations(),
         *observation.operations(),
     )
     by_path: dict[str, dict[str, Operation]] = {}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 from tideng.gateway.ids import time_of
@@ -122,4 +123,10 @@ def _is_word(error: str) -> bool:
 
 
 def _minutes(at: int) -> str:
-    return datetime.fromtimestamp(at / 1e6, UTC).strftime("%y%m%d%H%M")
+    return _minute(at // 60_000_000)
+
+
+@lru_cache(maxsize=256)
+def _minute(since_1970: int) -> str:
+    # Reports of one minute share it: written once, not twice for every report.
+    return datetime.fromtimestamp(60 * since_1970, UTC).strftime("%y%m%d%H%M")

@@ -16,7 +16,7 @@ CARD: Final = re.compile(
     re.IGNORECASE,
 )
 IDENTITY: Final = re.compile(
-    r"(?:身份|证件|公民|户口|居民|证号|身份证|居住证|驾驶证|驾照|社保|医保|社会保障|\bid\b|id[ _-]?(?:card|no|number)|identity|sfz|idcard)",
+    r"(?:身份|证件|公民|户口|居民|证号|身份证|居住证|驾驶证|驾照|社保|医保|社会保障|\bid\b|id[ _-]?(?:card|no|number)|identity|sfz|idcard)",  # noqa: E501
     re.IGNORECASE,
 )
 ORDER: Final = re.compile(
@@ -24,7 +24,9 @@ ORDER: Final = re.compile(
     r"版本|请求|日志|追踪|商品|货号|库存|金额|余额|价格|数量|任务|会话|案号|车架|设备号|资产|学号|工号|票号|航班|书号|"
     r"哈希|校验|统计|样本|测试码|挂号|提单|受理号|"
     r"order|trace|serial|\bsn\b|sku|isbn|uuid|guid|hash|timestamp|\bts\b|token|session|request|version|build|batch|"
-    r"tracking|invoice|transaction|txn|\bseq|amount|price|total|barcode|\bean\b|\bupc\b|\bpid\b|offset|\bbytes?\b)",
+    r"tracking|invoice|transaction|txn|\bseq|amount|price|total|barcode|\bean\b|\bupc\b|\bpid\b|offset|\bbytes?\b)"
+    # Only where it stands right before the number: 您的订单已发货，138… is a phone number all the same.
+    r"[ _-]?(?:号码?|编号|单号|码|id|no\.?|num(?:ber)?)?[ :：=#为是\"'（(\[]{0,4}$",
     re.IGNORECASE,
 )
 IMEI: Final = re.compile(r"imei|串号|设备识别", re.IGNORECASE)

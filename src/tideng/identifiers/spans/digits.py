@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Final
 
 from msgspec import Struct
@@ -28,9 +29,30 @@ _SAYS_PHONE: Final = re.compile(
     r"(?:tel|phone|mobile|mob|cell|call|t|m|p|ph|sms|wx|vx|dh|sj|sjh|lxdh|to|from)_*$", re.I
 )
 _MOBILE_SHAPES: Final = {
-    (11,), (3, 4, 4), (3, 8), (7, 4), (4, 4, 3), (3, 3, 5), (4, 3, 4), (5, 6), (3, 4, 2, 2), (5, 3, 3), (6, 5), (3, 2, 2, 2, 2), (2, 3, 3, 3),
-    (3, 5, 3), (3, 3, 3, 2), (4, 7), (1, 10), (3, 2, 3, 3), (1, 2, 4, 4), (1, 3, 3, 4), (2, 5, 4), (2, 4, 5), (8, 3),
-}  # fmt: skip
+    (11,),
+    (3, 4, 4),
+    (3, 8),
+    (7, 4),
+    (4, 4, 3),
+    (3, 3, 5),
+    (4, 3, 4),
+    (5, 6),
+    (3, 4, 2, 2),
+    (5, 3, 3),
+    (6, 5),
+    (3, 2, 2, 2, 2),
+    (2, 3, 3, 3),
+    (3, 5, 3),
+    (3, 3, 3, 2),
+    (4, 7),
+    (1, 10),
+    (3, 2, 3, 3),
+    (1, 2, 4, 4),
+    (1, 3, 3, 4),
+    (2, 5, 4),
+    (2, 4, 5),
+    (8, 3),
+}
 
 
 class Groups(Struct, frozen=True, gc=False):
@@ -69,7 +91,7 @@ def _read(folded: str, groups: Sequence[tuple[int, int]], first: int, last: int)
     size = sum(end - start for start, end in chosen)
     if not 5 <= size <= 21:
         return None
-    pairs = zip(chosen, chosen[1:], strict=False)
+    pairs = pairwise(chosen)
     joined = Groups(
         digits="".join(folded[start:end] for start, end in chosen),
         sizes=tuple(end - start for start, end in chosen),
@@ -239,6 +261,8 @@ def _without(sizes: tuple[int, ...], prefix: int) -> tuple[int, ...]:
 
 
 def _with_plus(folded: str, start: int, prefix: int) -> int:
+    if not prefix and folded[start - 1 : start] == "(" and folded[start + 3 : start + 4] == ")":
+        return start - 1
     if prefix >= 2:
         if folded[start - 1 : start] == "+":
             start -= 1

@@ -17,7 +17,7 @@ TEXT_CHARACTERS_MAX: Final = 1_000_000
 
 _DICTATED: Final = re.compile(rf"[{NUMERALS}0-9][{NUMERALS}0-9 ,，、-]{{9,45}}[{NUMERALS}0-9Xx]")
 _SCANNED: Final = re.compile(
-    r"(?<![A-Za-z0-9])(?=[A-Za-z|!0-9 -]*[OoQDIl|!ZzSsBgqG])[0-9OoQDIl|!ZzSsBgqG][0-9OoQDIl|!ZzSsBgqG -]{9,24}[0-9OoQDIl|!ZzSsBgqGXx](?![A-Za-z0-9])"
+    r"(?<![A-Za-z0-9])(?=[A-Za-z|!0-9 -]*[OoQDIl|!ZzSsBgqG])[0-9OoQDIl|!ZzSsBgqG][0-9OoQDIl|!ZzSsBgqG -]{9,24}[0-9OoQDIl|!ZzSsBgqGXx](?![A-Za-z0-9])"  # noqa: E501
 )
 _DIGITS_LEAST: Final = 7
 
@@ -56,7 +56,7 @@ def _spoken(folded: str, found: list[Span]) -> list[Span]:
         shift = stretch.start() - len(lead)
         for span in numbers(line):
             if span.start >= len(lead) and span.kind in ("mobile", "resident_id", "bank_card", "landline"):
-                spans.append(_moved(span, shift, span.confidence * 0.95))
+                spans.append(_moved(span, shift, span.confidence * 0.95))  # noqa: PERF401
     return spans
 
 

@@ -1,4 +1,6 @@
-"""One character in, one character out: full width, dashes, spaces and numerals made plain; offsets stay true."""
+"""One character in, one character out: full width, dashes, spaces and numerals made plain; offsets stay
+true.
+"""
 
 import unicodedata
 from typing import Final

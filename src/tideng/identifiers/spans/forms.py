@@ -1,4 +1,6 @@
-"""Identifiers that carry letters or signs: mail, plates, passports, codes, accounts, masked and damaged values."""
+"""Identifiers that carry letters or signs: mail, plates, passports, codes, accounts, masked and damaged
+values.
+"""
 
 import re
 from collections.abc import Callable, Iterator
@@ -15,7 +17,29 @@ _EMAIL: Final = re.compile(
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,5}([A-Za-z]{2,18})(?![A-Za-z0-9-])"
 )
 _NOT_DOMAINS: Final = frozenset(
-    "png jpg jpeg gif svg webp bmp ico css js ts json html htm php exe dll zip so py txt".split()
+    [
+        "png",
+        "jpg",
+        "jpeg",
+        "gif",
+        "svg",
+        "webp",
+        "bmp",
+        "ico",
+        "css",
+        "js",
+        "ts",
+        "json",
+        "html",
+        "htm",
+        "php",
+        "exe",
+        "dll",
+        "zip",
+        "so",
+        "py",
+        "txt",
+    ]
 )
 _CODE18: Final = re.compile(
     r"(?<![A-Za-z0-9])[0-9A-HJ-NPQRTUWXY]{2}-?[0-9]{6}-?[0-9A-HJ-NPQRTUWXY]{9}-?[0-9A-HJ-NPQRTUWXY](?![A-Za-z0-9])",
@@ -30,7 +54,7 @@ _MAC: Final = re.compile(r"(?<![0-9A-Fa-f:-])(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f
 _IPV4: Final = re.compile(r"(?<![0-9.A-Za-z])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![0-9A-Za-z]|\.[0-9])")
 _IPV6: Final = re.compile(r"(?<![0-9A-Za-z:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{1,4}(?![0-9A-Za-z:.])")
 _COORDINATES: Final = re.compile(
-    r"(?<![0-9.])(?:[NE北东]|北纬|东经|纬度|经度|lat|lng|lon)?[ :=]{0,2}(-?[0-9]{1,3}\.[0-9]{4,10})°?[NE]?[ ]{0,2}[,;/，、][ ]{0,2}"
+    r"(?<![0-9.])(?:[NE北东]|北纬|东经|纬度|经度|lat|lng|lon)?[ :=]{0,2}(-?[0-9]{1,3}\.[0-9]{4,10})°?[NE]?[ ]{0,2}[,;/，、][ ]{0,2}"  # noqa: E501
     r"(?:[NE北东]|北纬|东经|纬度|经度|lat|lng|lon)?[ :=]{0,2}(-?[0-9]{1,3}\.[0-9]{4,10})(?![0-9.])°?[NE]?"
 )
 _IS: Final = r"(?:号码|账号|帐号|号|ID|id)?[ ]{0,2}(?:[:：=]|是|为|叫)?[ ]{0,2}[\"“'「]?"
@@ -42,15 +66,15 @@ _WECHAT: Final = re.compile(
 )
 _QQ: Final = re.compile(r"(?:(?<![A-Za-z])QQ|扣扣|企鹅)" + _IS + r"([1-9][0-9]{4,10})(?![0-9@A-Za-z])", re.I)
 _PASSWORD: Final = re.compile(
-    r"(?:密码|口令|(?<![A-Za-z])(?:password|passwd|pwd|pass))(?:是|为|[ ]{0,2}[:：=]{1,2}>?|[\"'][ ]?:)[ ]{0,2}[\"“'「]?([!-~]{4,32}?)(?=[\s\"”'」,，;；。、)）}]|$)",
+    r"(?:密码|口令|(?<![A-Za-z])(?:password|passwd|pwd|pass))(?:是|为|[ ]{0,2}[:：=]{1,2}>?|[\"'][ ]?:)[ ]{0,2}[\"“'「]?([!-~]{4,32}?)(?=[\s\"”'」,，;；。、)）}]|$)",  # noqa: E501
     re.I,
 )
 _ACCOUNT: Final = re.compile(
-    r"(?:用户名|登录名|登录账号|登陆账号|账户名|(?<![A-Za-z])(?:username|login|user_name))(?:是|为|[ ]{0,2}[:：=]{1,2})[ ]{0,2}[\"“'「]?([A-Za-z0-9][A-Za-z0-9_.@-]{2,31})",
+    r"(?:用户名|登录名|登录账号|登陆账号|账户名|(?<![A-Za-z])(?:username|login|user_name))(?:是|为|[ ]{0,2}[:：=]{1,2})[ ]{0,2}[\"“'「]?([A-Za-z0-9][A-Za-z0-9_.@-]{2,31})",  # noqa: E501
     re.I,
 )
 _BIRTH: Final = re.compile(
-    r"(?:出生日期|出生年月日|出生年月|出生于|生日|生于|出生|birth(?:day|date)?|date of birth|dob)(?:是|为|[ ]{0,2}[:：=])?[ ]{0,2}"
+    r"(?:出生日期|出生年月日|出生年月|出生于|生日|生于|出生|birth(?:day|date)?|date of birth|dob)(?:是|为|[ ]{0,2}[:：=])?[ ]{0,2}"  # noqa: E501
     r"((?:18|19|20)[0-9]{2})(?:年|[-./])?([01]?[0-9])(?:月|[-./])?([0-3]?[0-9])日?",
     re.I,
 )
@@ -93,7 +117,9 @@ def _credit_codes(folded: str) -> Iterator[Span]:
 
 
 def _is_registered(code: str) -> bool:
-    """Department, kind and region of a credit code exist (GB 32100-2015 annex A); random digits rarely fit."""
+    """Department, kind and region of a credit code exist (GB 32100-2015 annex A); random digits rarely
+    fit.
+    """
     known = (
         code[2:8] in region_periods()
         or code[2:8] in ("100000", "000000")
@@ -154,8 +180,11 @@ def _coordinates(folded: str) -> Iterator[Span]:
 
 def _accounts(folded: str) -> Iterator[Span]:
     for pattern, kind, confidence in (
-        (_WECHAT, "wechat", 0.9), (_QQ, "qq", 0.92), (_PASSWORD, "password", 0.85), (_ACCOUNT, "account", 0.8),
-    ):  # fmt: skip
+        (_WECHAT, "wechat", 0.9),
+        (_QQ, "qq", 0.92),
+        (_PASSWORD, "password", 0.85),
+        (_ACCOUNT, "account", 0.8),
+    ):
         for found in pattern.finditer(folded):
             yield Span(*found.span(1), kind, "", confidence)
 
@@ -185,5 +214,13 @@ def _masked(folded: str) -> Iterator[Span]:
 
 
 _READERS: Final[tuple[Callable[[str], Iterator[Span]], ...]] = (
-    _emails, _credit_codes, _plates, _documents, _nets, _coordinates, _accounts, _births, _masked,
-)  # fmt: skip
+    _emails,
+    _credit_codes,
+    _plates,
+    _documents,
+    _nets,
+    _coordinates,
+    _accounts,
+    _births,
+    _masked,
+)

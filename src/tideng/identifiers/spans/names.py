@@ -28,21 +28,24 @@ _SINGLE_WORD_BITS: Final = 2.2
 """A single character as a word of its own is rarer in running text than a word list makes it look."""
 _NAME_BITS: Final = 12.5
 """How surprising a name is where nothing announces one."""
+_COMMON_WORD: Final = 9
+_COMMON_BONUS_MAX: Final = 5.0
+"""What is a common word (师傅, 高兴) stays one, whatever stands beside it."""
 _STRETCH: Final = re.compile(r"[\u3400-\u9fa5]{2,}")
 _FOREIGN: Final = re.compile(
     r"[\u4e00-\u9fa5]{2,9}[·•・][\u4e00-\u9fa5]{1,8}(?:[·•・][\u4e00-\u9fa5]{1,8})?(?![\u4e00-\u9fa5])"
 )
 _LATIN: Final = re.compile(
-    r"(?:(?<![A-Za-z])(?:name|contact|customer|recipient|姓名|英文名|拼音)[\"']?[ ]?[:：=][ ]?[\"']?)([A-Z][a-z]{1,14}(?:[ ][A-Z][a-z]{0,14}){1,2})(?![A-Za-z])",
+    r"(?:(?<![A-Za-z])(?:name|contact|customer|recipient|姓名|英文名|拼音)[\"']?[ ]?[:：=][ ]?[\"']?)([A-Z][a-z]{1,14}(?:[ ][A-Z][a-z]{0,14}){1,2})(?![A-Za-z])",  # noqa: E501
     re.I,
 )
 _LABEL: Final = re.compile(
-    r"(?:姓名|名字|联系人|联系|转账给|寄给|发给|交给|住户|居民|村民|收件人|收货人|寄件人|发件人|客户|顾客|患者|病人|用户|申请人|被告人?|原告人?|户主|持卡人|开户人|户名|"
+    r"(?:姓名|名字|联系人|联系|甲方|乙方|丙方|转账给|寄给|发给|交给|住户|居民|村民|收件人|收货人|寄件人|发件人|客户|顾客|患者|病人|用户|申请人|被告人?|原告人?|户主|持卡人|开户人|户名|"
     r"法人|法定代表人|负责人|代表人|代理人|经办人|我叫|名叫|叫做|本人|您好|你好|尊敬的|学生|员工|同事|家长|父亲|母亲|妻子|丈夫|配偶|"
     r"儿子|女儿|投保人|被保险人|受益人|乘客|旅客|乘车人|司机|驾驶员|车主|业主|租客|租户|房东|嫌疑人|当事人|证人|委托人|买受人|"
     r"借款人|担保人|债务人|收款人|付款人|汇款人|联络人|报案人|举报人|投诉人|嘉宾|作者|签收人|预订人|入住人|会员|候选人|应聘者|"
     r"求职者|主治医师|医生|护士|老师|教师|班主任|律师|法官|经理|主任|主管|导师|教授|董事长|总经理|秘书|是|叫|和|与|给|请|让|找|由|向|跟|为|或|及|、|@|"
-    r"name|contact)[\"'”]?[ ]{0,2}(?:[:：=]|是|为|叫|,|，)?[ ]{0,2}[\"'“「『【（(]?$",
+    r"name|contact)[\"'”]?[ ]{0,2}(?:[:：=]|是|为|叫|is|,|，)?[ ]{0,2}[\"'“「『【（(]?$",
     re.I,
 )
 _WEAK_LABELS: Final = (
@@ -67,14 +70,57 @@ _TITLE: Final = re.compile(
     r"书记|阿姨|叔叔|师傅|大爷|大妈|奶奶|爷爷|工程师|会计|队长|厂长|董事|女|男)"
 )
 _TITLES: Final = frozenset(
-    "先生 女士 小姐 太太 老师 同学 同志 医生 大夫 主任 经理 总监 律师 警官 法官 教授 博士 院长 校长 局长 处长 科长 书记 阿姨 叔叔 师傅 大爷 大妈 奶奶 爷爷 工 队长 厂长 董事 总 姐 哥 嫂 婶 叔 伯 姨".split()
+    [
+        "先生",
+        "女士",
+        "小姐",
+        "太太",
+        "老师",
+        "同学",
+        "同志",
+        "医生",
+        "大夫",
+        "主任",
+        "经理",
+        "总监",
+        "律师",
+        "警官",
+        "法官",
+        "教授",
+        "博士",
+        "院长",
+        "校长",
+        "局长",
+        "处长",
+        "科长",
+        "书记",
+        "阿姨",
+        "叔叔",
+        "师傅",
+        "大爷",
+        "大妈",
+        "奶奶",
+        "爷爷",
+        "工",
+        "队长",
+        "厂长",
+        "董事",
+        "总",
+        "姐",
+        "哥",
+        "嫂",
+        "婶",
+        "叔",
+        "伯",
+        "姨",
+    ]
 )
 _PARTICLES: Final = frozenset(
     "或诉称的是了在于被把将已从向等也都就与及跟让请很并且但曾还所给之其这那您你我他她它们吗呢吧啊区县村镇街路市省州堂店院校厂队办级型款类客"
 )
 _HALF_PARTICLES: Final = frozenset("和说对来去同到有无不会要能可")
 _NUMBER_NEXT: Final = re.compile(
-    r"^[ ,，、;；:：|/\t(（【]{1,3}(?:[+(]?[0-9]{3}|男|女|身份证|电话|手机|联系|tel|phone|汉族|[0-9]{2}岁|生于|住|地址|现住)",
+    r"^[ ,，、;；:：|/\t(（【]{1,3}(?:[+(]?[0-9]{3}|男|女|身份证|电话|手机|联系|tel|phone|汉族|[0-9]{2}岁|生于|住|地址|现住)",  # noqa: E501
     re.I,
 )
 _VERB_NEXT: Final = re.compile(
@@ -131,9 +177,9 @@ def names(folded: str) -> Iterator[Span]:
             yield from _read(folded, start, stop)
             start = stop
     for found in _FOREIGN.finditer(folded):
-        start = _after_label(folded, found.start(), found.end())
-        if start is not None or _NUMBER_NEXT.search(folded[found.end() : found.end() + 8]):
-            yield Span(found.start() if start is None else start, found.end(), "name", "", 0.85)
+        after = _after_label(folded, found.start(), found.end())
+        if after is not None or _NUMBER_NEXT.search(folded[found.end() : found.end() + 8]):
+            yield Span(found.start() if after is None else after, found.end(), "name", "", 0.85)
     for found in _LATIN.finditer(folded):
         yield Span(*found.span(1), "name", "", 0.7)
 
@@ -188,7 +234,10 @@ def _steps(folded: str, text: str, start: int) -> list[_Step]:
             for size in (2, 3, 4):
                 bits_of = name_bits(text[at : at + size]) if at + size <= len(text) else None
                 if bits_of is not None:
-                    cost = _NAME_BITS + bits_of - bonus - _after_bonus(folded, start + at + size)
+                    said = bonus + _after_bonus(folded, start + at + size)
+                    if words.get(text[at : at + size], 0) >= _COMMON_WORD:
+                        said = min(said, _COMMON_BONUS_MAX)
+                    cost = _NAME_BITS + bits_of - said
                     _offer(steps, at, size, here + max(3.0, cost), is_name=True)
     return steps
 

@@ -40,7 +40,9 @@ KINDS: Final = (
     "masked_name",
     "damaged_number",
 )
-"""Every kind a span can have. The masked and the damaged ones identify nobody by themselves: shown, not counted."""
+"""Every kind a span can have. The masked and the damaged ones identify nobody by themselves: shown, not
+counted.
+"""
 
 
 class Span(Struct, frozen=True, gc=False):

@@ -1,1 +1,3 @@
-"""Numeric identifiers in bytes, at the speed of memory: compiled kernels and the plain code they must equal."""
+"""Numeric identifiers in bytes, at the speed of memory: compiled kernels and the plain code they must
+equal.
+"""

@@ -17,7 +17,9 @@ class Mode:
 
 
 def kernel(function: F) -> F:
-    """`function`, compiled at its first call (kept on disk, without the interpreter's lock); plain in plain mode."""
+    """`function`, compiled at its first call (kept on disk, without the interpreter's lock); plain in
+    plain mode.
+    """
     made: list[F] = []
 
     @wraps(function)

@@ -1,9 +1,12 @@
+# mypy: disable-error-code="return-value,arg-type,assignment,no-any-return,no-untyped-def,no-untyped-call"
+# Types here are numba's: what looks like int is int64, and numba infers it.
 """Numbers in a buffer of bytes, checked where they stand: compiled, without the interpreter's lock.
 
 The buffer is in any encoding in which ASCII digits are single bytes (UTF-8, GB18030, Big5; UTF-16 narrowed by
-`narrow`). Runs of at least four digits are found by looking at every fourth byte. In GB18030 the second and fourth
-byte of a four-byte character are digits too: a run of two or more whose predecessor is a lead byte behind
-"digit, lead" begins with the fourth byte of such a character, and no other reading of the bytes is valid.
+`narrow`). Runs of at least four digits are found by looking at every fourth byte. In GB18030 the second and
+fourth byte of a four-byte character are digits too: a run of two or more whose predecessor is a lead byte
+behind "digit, lead" begins with the fourth byte of such a character, and no other reading of the bytes is
+valid.
 """
 
 import numpy as np
@@ -11,6 +14,10 @@ from numba import njit
 from numpy.typing import NDArray
 
 from tideng.scan.kernels.kinds import BANK_CARD, GROUPS_MAX, MOBILE, RESIDENT_ID, RESIDENT_ID_OLD, RUN_LEAST
+
+_WEIGHTS = np.array([pow(2, 17 - place, 11) for place in range(17)], np.int64)
+"""ISO 7064 MOD 11-2."""
+_DOUBLED = np.array([0, 2, 4, 6, 8, 1, 3, 5, 7, 9], np.int64)
 
 _u8 = NDArray[np.uint8]
 _i64 = NDArray[np.int64]
@@ -22,99 +29,86 @@ def _bit(bits: _u8, index: int) -> bool:
     return (bits[index >> 3] >> np.uint8(7 - (index & 7))) & np.uint8(1) != 0
 
 
-@njit(cache=True, nogil=True)
-def _region(d: _u8) -> int:
-    region = 0
-    for i in range(6):
-        region = region * 10 + d[i]
-    return region
+@njit(cache=True, nogil=True, inline="always")
+def _d(buf: _u8, at: int) -> int:
+    return np.int64(buf[at]) - 48
 
 
 @njit(cache=True, nogil=True)
-def _has_form(d: _u8, old: bool, regions: _u8) -> bool:
-    """Region and date of birth are possible."""
+def _has_date(buf: _u8, at: int, old: bool) -> bool:
+    """A date of birth stands behind the six digits of the region."""
     if old:
-        year, at = 1900 + d[6] * 10 + d[7], 8
+        year, at = 1900 + _d(buf, at + 6) * 10 + _d(buf, at + 7), at + 8
     else:
-        year, at = d[6] * 1000 + d[7] * 100 + d[8] * 10 + d[9], 10
-    month, day = d[at] * 10 + d[at + 1], d[at + 2] * 10 + d[at + 3]
+        year = _d(buf, at + 6) * 1000 + _d(buf, at + 7) * 100 + _d(buf, at + 8) * 10 + _d(buf, at + 9)
+        at += 10
+    month, day = _d(buf, at) * 10 + _d(buf, at + 1), _d(buf, at + 2) * 10 + _d(buf, at + 3)
     if year < 1890 or year > 2027 or month < 1 or month > 12 or day < 1 or day > 31:
         return False
     if day > 30 and (month == 4 or month == 6 or month == 9 or month == 11):
         return False
-    if month == 2 and (
-        day > 29 or (day == 29 and not (year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)))
-    ):
-        return False
-    return _bit(regions, _region(d))
+    is_leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+    return month != 2 or day < 29 or (day == 29 and is_leap)
 
 
 @njit(cache=True, nogil=True)
-def _has_form_abroad(d: _u8) -> bool:
-    """A foreigner's card: no region, but a date."""
-    year, month, day = d[6] * 1000 + d[7] * 100 + d[8] * 10 + d[9], d[10] * 10 + d[11], d[12] * 10 + d[13]
-    if year < 1890 or year > 2027 or month < 1 or month > 12 or day < 1 or day > 31:
-        return False
-    if day > 30 and (month == 4 or month == 6 or month == 9 or month == 11):
-        return False
-    return not (
-        month == 2
-        and (day > 29 or (day == 29 and not (year % 4 == 0 and (year % 100 != 0 or year % 400 == 0))))
-    )
+def _has_region(buf: _u8, at: int, regions: _u8) -> bool:
+    region = np.int64(0)
+    for i in range(at, at + 6):
+        region = region * 10 + _d(buf, i)
+    return _bit(regions, region)
 
 
 @njit(cache=True, nogil=True)
-def _id_key(d: _u8, x: bool, old: bool, regions: _u8) -> int:
-    """17 digits as a number if d (18 digits, or 17 and an X; or 15) is a resident ID; 0 if not."""
-    if not _has_form(d, old, regions) and not (d[0] == 9 and not old and _has_form_abroad(d)):
-        return 0
-    region = _region(d)
+def _id_key(buf: _u8, at: int, x: bool, old: bool, regions: _u8) -> int:
+    """17 digits as a number if 18 digits (17 and an X; or 15) at `at` are a resident ID; 0 if not."""
+    zero = np.int64(0)
+    if not _has_date(buf, at, old) or not (_has_region(buf, at, regions) or (not old and buf[at] == 57)):
+        return zero
+    key = zero
     if old:
-        key = region * 100 + 19
-        for i in range(6, 15):
-            key = key * 10 + d[i]
+        for i in range(at, at + 15):
+            key = key * 10 + _d(buf, i)
+            if i == at + 5:
+                key = key * 100 + 19
         return key
-    total, weight, key = 0, 1, 0
+    total = zero
     for i in range(17):
-        key = key * 10 + d[i]
-    for i in range(16, -1, -1):
-        weight = weight * 2 % 11
-        total += d[i] * weight
+        digit = _d(buf, at + i)
+        key = key * 10 + digit
+        total += digit * _WEIGHTS[i]
     check = (12 - total % 11) % 11
     if check == 10:
-        return key if x else 0
-    return key if not x and d[17] == check else 0
+        return key if x else zero
+    return key if not x and _d(buf, at + 17) == check else zero
 
 
 @njit(cache=True, nogil=True)
-def _card_key(d: _u8, n: int, bins: _u8) -> int:
-    total = 0
-    for i in range(n):
-        digit = int(d[n - 1 - i])
-        if i & 1:
-            digit *= 2
-            if digit > 9:
-                digit -= 9
-        total += digit
-    if total % 10:
-        return 0
-    prefix, key = 0, 0
+def _card_key(buf: _u8, at: int, n: int, bins: _u8) -> int:
+    total, prefix, key = np.int64(0), np.int64(0), np.int64(0)
     for i in range(6):
-        prefix = prefix * 10 + d[i]
+        prefix = prefix * 10 + _d(buf, at + i)
+    if not bins[prefix] & (1 << (n - 15)):
+        return total
+    for i in range(n):
+        digit = _d(buf, at + n - 1 - i)
+        total += _DOUBLED[digit] if i & 1 else digit
+    if total % 10:
+        return np.int64(0)
     for i in range(n - 1):
-        key = key * 10 + d[i]
-    return key if bins[prefix] & (1 << (n - 15)) else 0
+        key = key * 10 + _d(buf, at + i)
+    return key
 
 
 @njit(cache=True, nogil=True)
-def _mobile_key(d: _u8, at: int, plan: _u8) -> int:
-    five, key = 0, 0
+def _mobile_key(buf: _u8, at: int, plan: _u8) -> int:
+    five, key = np.int64(0), np.int64(0)
     for i in range(at, at + 5):
-        five = five * 10 + d[i]
+        five = five * 10 + _d(buf, i)
     if not _bit(plan, five):
-        return 0
+        return key
     for i in range(at, at + 11):
-        key = key * 10 + d[i]
+        key = key * 10 + _d(buf, i)
     return key
 
 
@@ -146,13 +140,81 @@ def _letter_before(buf: _u8, at: int, wide: bool) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def find_digits(
-    buf: _u8, wide: bool, gb: bool, regions: _u8, plan: _u8, bins: _u8,
-    starts: _i64, ends: _i64, kinds: _u8, keys: _u64,
-) -> int:  # fmt: skip
-    """Fill the arrays with every checked number in `buf`; how many there were (more than fit: call again larger).
+def _gather(buf: _u8, a: int, sign: int, froms: _i64, tos: _i64) -> tuple[int, int, int]:
+    """Fill `froms` and `tos` with the groups that `sign` joins from `a` on: how many, digits, their end."""
+    n, groups, total, at = len(buf), 0, 0, a
+    while groups <= GROUPS_MAX:
+        froms[groups] = at
+        while at < n and _is_digit(buf[at]):
+            at += 1
+        tos[groups] = at
+        total += at - froms[groups]
+        groups += 1
+        if sign and at + 1 < n and buf[at] == sign and _is_digit(buf[at + 1]):
+            at += 1
+        else:
+            break
+    return groups, total, at
 
-    `wide`: bytes of 0x81 and more lead two-byte characters; `gb`: four-byte characters occur too.
+
+@njit(cache=True, nogil=True)
+def _longest(
+    buf: _u8, froms: _i64, tos: _i64, groups: int, d: _u8, wide: bool, regions: _u8, plan: _u8, bins: _u8
+) -> tuple[int, int, int]:
+    """Kind, key and end of the longest number that begins with the first group; key 0 if there is none."""
+    j, zero = groups, np.int64(0)
+    while j > 0:
+        digits = 0
+        for g in range(j):
+            digits += tos[g] - froms[g]
+        if 11 <= digits <= 19 and (digits == 11 or digits == 13 or digits >= 15):
+            k = 0
+            for g in range(j):
+                for place in range(froms[g], tos[g]):
+                    d[k] = buf[place]
+                    k += 1
+            shape = 1 if j == 1 else _shape(froms, tos, j, digits)
+            kind, key, end = _kind(d, 0, digits, shape, buf, froms[0], tos[j - 1], wide, regions, plan, bins)
+            if key:
+                return kind, key, end
+        j -= 1
+    return zero, zero, tos[0]
+
+
+@njit(cache=True, nogil=True)
+def _run(buf: _u8, p: int, done: int, gb: bool) -> tuple[int, int]:
+    """The run of digits around `p`, without the last byte of a four-byte character of GB18030."""
+    a, b = p, p + 1
+    while a > done and _is_digit(buf[a - 1]):
+        a -= 1
+    while b < len(buf) and _is_digit(buf[b]):
+        b += 1
+    if gb and b - a >= 2 and a >= 3 and buf[a - 1] >= 0x81 and _is_digit(buf[a - 2]) and buf[a - 3] >= 0x81:
+        a += 1
+    return a, b
+
+
+@njit(cache=True, nogil=True)
+def _joined(buf: _u8, a: int, b: int, done: int) -> tuple[int, int]:
+    """Where the groups begin that a sign joins with the run a … b-1, and that sign; 0 if it stands alone."""
+    if a - 2 >= done and (buf[a - 1] == 45 or buf[a - 1] == 32) and _is_digit(buf[a - 2]):
+        sign = buf[a - 1]
+        while a - 2 >= done and buf[a - 1] == sign and _is_digit(buf[a - 2]):
+            a -= 2
+            while a - 1 >= done and _is_digit(buf[a - 1]):
+                a -= 1
+        return a, np.int64(sign)
+    if b + 1 < len(buf) and (buf[b] == 45 or buf[b] == 32) and _is_digit(buf[b + 1]):
+        return a, np.int64(buf[b])
+    return a, np.int64(0)
+
+
+@njit(cache=True, nogil=True)
+def find_digits(buf, wide, gb, regions, plan, bins, starts, ends, kinds, keys):
+    """Fill the arrays with every checked number in `buf`; how many there were.
+
+    If they are more than fit, call again with larger arrays: starts, ends (int64), kinds (uint8), keys
+    (uint64). `wide`: bytes of 0x81 and more lead two-byte characters; `gb`: four-byte characters occur too.
     """
     n, size, found = len(buf), len(starts), 0
     d = np.zeros(24, np.uint8)
@@ -162,115 +224,98 @@ def find_digits(
         if not _is_digit(buf[p]):
             p += RUN_LEAST
             continue
-        a = p
-        while a > done and _is_digit(buf[a - 1]):
-            a -= 1
-        b = p + 1
-        while b < n and _is_digit(buf[b]):
-            b += 1
-        if (
-            gb
-            and b - a >= 2
-            and a >= 3
-            and buf[a - 1] >= 0x81
-            and _is_digit(buf[a - 2])
-            and buf[a - 3] >= 0x81
-        ):
-            a += 1
-        sign = 0
-        if a - 2 >= done and (buf[a - 1] == 45 or buf[a - 1] == 32) and _is_digit(buf[a - 2]):
-            sign = buf[a - 1]
-        elif b + 1 < n and (buf[b] == 45 or buf[b] == 32) and _is_digit(buf[b + 1]):
-            sign = buf[b]
-        if sign == 0 and (b - a < 11 or b - a > 19):
+        a, b = _run(buf, p, done, gb)
+        a, sign = _joined(buf, a, b, done)
+        kind, key, end, digits = np.int64(0), np.int64(0), b, b - a
+        if sign == 0:
+            # One run: what almost all numbers are. Read where it stands.
             done = b
-            p = b + RUN_LEAST - 1
-            continue
-        if sign:
-            while a - 2 >= done and buf[a - 1] == sign and _is_digit(buf[a - 2]):
-                a -= 2
-                while a - 1 >= done and _is_digit(buf[a - 1]):
-                    a -= 1
-        groups, total, at = 0, 0, a
-        while groups <= GROUPS_MAX:
-            froms[groups] = at
-            while at < n and _is_digit(buf[at]):
-                at += 1
-            tos[groups] = at
-            total += at - froms[groups]
-            groups += 1
-            if sign and at + 1 < n and buf[at] == sign and _is_digit(buf[at + 1]):
-                at += 1
-            else:
-                break
-        if total < 11:
-            # Too few digits for anything; the last group may belong to what follows with another sign.
-            done = at if groups == 1 else froms[groups - 1]
-            p = at + RUN_LEAST - 1
-            continue
-        j, kind, key, end = min(groups, GROUPS_MAX), 0, np.int64(0), np.int64(0)
-        while j > 0:
-            digits = 0
-            for g in range(j):
-                digits += tos[g] - froms[g]
-            if 11 <= digits <= 19 and (digits == 11 or digits == 13 or digits >= 15):
-                kind, key, end = _window(buf, froms, tos, j, digits, wide, regions, plan, bins, d)
-                if kind and key:
-                    if found < size:
-                        starts[found], ends[found], kinds[found], keys[found] = a, end, kind, key
-                    found += 1
-                    break
-            kind = 0
-            j -= 1
-        done = end if kind else tos[0]
+            if digits == 11 or digits == 13 or 15 <= digits <= 19:
+                kind, key, end = _kind(buf, a, digits, 1, buf, a, b, wide, regions, plan, bins)
+        else:
+            groups, digits, at = _gather(buf, a, sign, froms, tos)
+            if digits < 11:
+                # Too few for anything; the last group may belong to what follows with another sign.
+                done = at if groups == 1 else froms[groups - 1]
+                p = at + RUN_LEAST - 1
+                continue
+            done = tos[0]
+            kind, key, end = _longest(buf, froms, tos, min(groups, GROUPS_MAX), d, wide, regions, plan, bins)
+        if key:
+            if found < size:
+                starts[found], ends[found], kinds[found], keys[found] = a, end, kind, key
+            found += 1
+            done = end
         p = done + RUN_LEAST - 1
     return found
 
 
 @njit(cache=True, nogil=True)
-def _window(buf, froms, tos, j, digits, wide, regions, plan, bins, d):  # type: ignore[no-untyped-def]  # numba infers
-    """Kind, key and end of the number that groups 0 … j-1 make; kind 0 if they make none."""
-    n, a, b, k = len(buf), froms[0], tos[j - 1], 0
-    for g in range(j):
-        for at in range(froms[g], tos[g]):
-            d[k] = buf[at] - 48
-            k += 1
-    after = np.int64(buf[b]) if b < n else np.int64(0)
-    is_x = digits == 17 and (after == 88 or after == 120)
-    if b + is_x < n and _is_word(np.int64(buf[b + is_x])):
-        return 0, np.int64(0), b
-    if digits == 18 or is_x:
-        key = _id_key(d, is_x, False, regions)
-        if key:
-            return RESIDENT_ID, np.int64(key), b + is_x
-    if is_x or _letter_before(buf, a, wide):
-        return 0, np.int64(0), b
+def _is_fenced(buf: _u8, a: int, b: int, wide: bool) -> bool:
+    """True if letters or a decimal point make what stands at a … b-1 a part of something longer."""
+    n = len(buf)
+    if _letter_before(buf, a, wide):
+        return True
     if a > 1 and buf[a - 1] == 46 and _is_digit(buf[a - 2]):
-        return 0, np.int64(0), b
-    if b + 1 < n and after == 46 and _is_digit(buf[b + 1]):
-        return 0, np.int64(0), b
-    first, groups = tos[0] - froms[0], j
-    if digits == 11:
-        if groups == 1 or (groups == 3 and first == 3 and tos[1] - froms[1] == 4):
-            return MOBILE, np.int64(_mobile_key(d, 0, plan)), b
-    elif digits == 13 and d[0] == 8 and d[1] == 6:
-        is_set_off = first == 2 and (
-            groups == 2 or (groups == 4 and tos[1] - froms[1] == 3 and tos[2] - froms[2] == 4)
-        )
-        if groups == 1 or is_set_off:
-            return MOBILE, np.int64(_mobile_key(d, 2, plan)), b
-    elif digits >= 15:
-        fours = groups == 1 or tos[j - 1] - froms[j - 1] <= 4
-        for g in range(j - 1):
-            fours = fours and tos[g] - froms[g] == 4
-        key = (
-            _card_key(d, digits, bins) if fours and not (digits == 18 and _has_form(d, False, regions)) else 0
-        )
+        return True
+    return b + 1 < n and buf[b] == 46 and _is_digit(buf[b + 1])
+
+
+@njit(cache=True, nogil=True)
+def _kind(
+    digits: _u8,
+    at: int,
+    n: int,
+    shape: int,
+    buf: _u8,
+    a: int,
+    b: int,
+    wide: bool,
+    regions: _u8,
+    plan: _u8,
+    bins: _u8,
+) -> tuple[int, int, int]:
+    """Kind, key and end of the number whose n digits stand in `digits` at `at`, and in `buf` from a to b.
+
+    `shape`: 1 one run, 2 the groups of a mobile number, 3 those behind 86, 4 fours, 0 other groups.
+    """
+    zero, size = np.int64(0), len(buf)
+    after = buf[b] if b < size else np.uint8(0)
+    is_x = n == 17 and (after == 88 or after == 120)
+    if b + is_x < size and _is_word(buf[b + is_x]):
+        return zero, zero, b
+    if n == 18 or is_x:
+        key = _id_key(digits, at, is_x, False, regions)
         if key:
-            return BANK_CARD, np.int64(key), b
-        if digits == 15 and groups == 1:
-            return RESIDENT_ID_OLD, np.int64(_id_key(d, False, True, regions)), b
-    return 0, np.int64(0), b
+            return RESIDENT_ID, key, b + is_x
+    if is_x or _is_fenced(buf, a, b, wide):
+        return zero, zero, b
+    if n == 11:
+        return MOBILE, _mobile_key(digits, at, plan) if shape == 1 or shape == 2 else zero, b
+    if n == 13:
+        is_ours = digits[at] == 56 and digits[at + 1] == 54 and (shape == 1 or shape == 3)
+        return MOBILE, _mobile_key(digits, at + 2, plan) if is_ours else zero, b
+    if shape == 1 or shape == 4:
+        key = _card_key(digits, at, n, bins)
+        if key and not (n == 18 and _has_date(digits, at, False) and _has_region(digits, at, regions)):
+            return BANK_CARD, key, b
+        if n == 15 and shape == 1:
+            return RESIDENT_ID_OLD, _id_key(digits, at, False, True, regions), b
+    return zero, zero, b
+
+
+@njit(cache=True, nogil=True)
+def _shape(froms: _i64, tos: _i64, j: int, n: int) -> int:
+    first = tos[0] - froms[0]
+    if n == 11:
+        return 2 if j == 3 and first == 3 and tos[1] - froms[1] == 4 else 0
+    if n == 13:
+        fours = j == 4 and tos[1] - froms[1] == 3 and tos[2] - froms[2] == 4
+        return 3 if first == 2 and (j == 2 or fours) else 0
+    for g in range(j - 1):
+        if tos[g] - froms[g] != 4:
+            return 0
+    return 4 if tos[j - 1] - froms[j - 1] <= 4 else 0
 
 
 @njit(cache=True, nogil=True)

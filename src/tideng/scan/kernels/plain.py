@@ -50,7 +50,8 @@ def _read(text: str, start: int) -> Hit | None:
 
 def _groups(text: str, start: int) -> list[tuple[int, int]]:
     run = _RUN.match(text, start)
-    groups, sign = [], ""
+    groups: list[tuple[int, int]] = []
+    sign = ""
     while run is not None and len(groups) <= GROUPS_MAX:
         groups.append(run.span())
         gap = text[run.end() : run.end() + 1]
@@ -84,8 +85,8 @@ def _weak(digits: str, sizes: tuple[int, ...], start: int, end: int) -> Hit | No
     if len(digits) == 11 and (len(sizes) == 1 or sizes == (3, 4, 4)) and digits[:5] in PLAUSIBLE_FIVE:
         return Hit(start, end, MOBILE, int(digits))
     if len(digits) == 13 and digits[:2] == "86" and digits[2:7] in PLAUSIBLE_FIVE:
-        if sizes in ((13,), (2, 11), (2, 3, 4, 4)):
-            return Hit(start, end, MOBILE, int(digits[2:]))
+        is_set_off = sizes in ((13,), (2, 11), (2, 3, 4, 4))
+        return Hit(start, end, MOBILE, int(digits[2:])) if is_set_off else None
     if 15 <= len(digits) <= 19:
         fours = len(sizes) == 1 or (set(sizes[:-1]) == {4} and sizes[-1] <= 4)
         if fours and luhn(digits) and issuer(digits) and not has_id_form(digits):

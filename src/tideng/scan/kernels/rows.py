@@ -27,7 +27,7 @@ def fold(lines: _i64, kinds: _u8, keys: _u64, out_lines: _i64, out: _u64) -> int
         end = at
         people = 0
         while end < n and lines[end] == lines[at]:
-            people += kinds[end] == RESIDENT_ID or kinds[end] == RESIDENT_ID_OLD
+            people += kinds[end] in (RESIDENT_ID, RESIDENT_ID_OLD)
             end += 1
         rows = 1 if people < 2 else people
         ids, phones, cards, mails = 0, 0, 0, 0
@@ -37,7 +37,7 @@ def fold(lines: _i64, kinds: _u8, keys: _u64, out_lines: _i64, out: _u64) -> int
                 out[made + row, column] = 0
         for hit in range(at, end):
             kind = kinds[hit]
-            if kind == RESIDENT_ID or kind == RESIDENT_ID_OLD:
+            if kind in (RESIDENT_ID, RESIDENT_ID_OLD):
                 if ids < rows:
                     out[made + ids, 0] = keys[hit]
                 ids += 1
@@ -75,7 +75,7 @@ def filled(buf: _u8, starts: _i64, sign: int, place: int, wide: bool) -> int:
     for line in range(len(starts)):
         at = starts[line]
         end = starts[line + 1] if line + 1 < len(starts) else n
-        field, quoted, leads = 0, False, 0
+        field, quoted = 0, False
         has = False
         while at < end:
             byte = buf[at]

@@ -1,9 +1,10 @@
-"""Which threshold of 法释〔2017〕10号 art. 5 do counts reach? As intervals, because classes and duplicates are disputed.
+"""Which threshold of 法释〔2017〕10号 art. 5 do counts reach? As intervals, because classes and duplicates are
+disputed.
 
-Pure. A quantity is a number of items by class (item of art. 5(1): 3, 4, 5). Art. 5(1)(六): what does not reach a
-threshold alone is added in proportion. (八): half suffices if it was got in the course of duty or service. 5(2)(三):
-ten times is "especially serious". (七): illegal income counts too.
-"""
+Pure. A quantity is a number of items by class (item of art. 5(1): 3, 4, 5). Art. 5(1)(六): what does not
+reach a threshold alone is added in proportion. (八): half suffices if it was got in the course of duty or
+service. 5(2)(三): ten times is "especially serious". (七): illegal income counts too.
+"""  # noqa: E501
 
 import tomllib
 from collections.abc import Mapping

@@ -1,8 +1,8 @@
 """Holdings and sales: art. 11 of 法释〔2017〕10号, counted. Pure.
 
-(1) Acquiring and then selling the same information counts once. (2) Selling the same information to several buyers
-counts for each of them. So there are two ledgers: what is held (each person once), and for every buyer what that
-buyer was given (each person once per buyer).
+(1) Acquiring and then selling the same information counts once. (2) Selling the same information to several
+buyers counts for each of them. So there are two ledgers: what is held (each person once), and for every
+buyer what that buyer was given (each person once per buyer).
 """
 
 from collections.abc import Iterable, Mapping

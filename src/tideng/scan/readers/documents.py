@@ -8,8 +8,7 @@ import re
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
-from email.message import EmailMessage
-from typing import BinaryIO, Final, cast
+from typing import BinaryIO, Final
 
 from tideng.scan.readers.blocks import (
     BLOCK_BYTES,
@@ -38,7 +37,7 @@ def _plain(markup: str) -> str:
 
 
 def _office(wanted: re.Pattern[str]) -> Callable[[BinaryIO, int], Iterator[Block]]:
-    def read(file: BinaryIO, size: int) -> Iterator[Block]:
+    def read(file: BinaryIO, size: int) -> Iterator[Block]:  # noqa: ARG001
         file.seek(0)
         with zipfile.ZipFile(file) as archive:
             for info in archive.infolist():
@@ -55,9 +54,9 @@ def _office(wanted: re.Pattern[str]) -> Callable[[BinaryIO, int], Iterator[Block
     return read
 
 
-def pdf(file: BinaryIO, size: int) -> Iterator[Block]:
+def pdf(file: BinaryIO, size: int) -> Iterator[Block]:  # noqa: ARG001
     """The text of every page; pages that are pictures say so."""
-    import pypdfium2
+    import pypdfium2  # type: ignore[import-untyped]  # ships no types
 
     file.seek(0)
     try:
@@ -95,7 +94,7 @@ _RTF_SKIP: Final = (
 )
 
 
-def rtf(file: BinaryIO, size: int) -> Iterator[Block]:
+def rtf(file: BinaryIO, size: int) -> Iterator[Block]:  # noqa: ARG001
     """The visible text of a rich text file; code page 936 unless it says otherwise."""
     file.seek(0)
     data = file.read(MEMBER_BYTES_MAX)
@@ -160,14 +159,14 @@ def markup(file: BinaryIO, size: int) -> Iterator[Block]:
         yield text_block(_plain(named) + "\n", block.part)
 
 
-def mail(file: BinaryIO, size: int) -> Iterator[Block]:
+def mail(file: BinaryIO, size: int) -> Iterator[Block]:  # noqa: ARG001
     """Headers and bodies of one message."""
     file.seek(0)
     yield from _message(file.read(MEMBER_BYTES_MAX))
 
 
 def _message(raw: bytes) -> Iterator[Block]:
-    message = cast(EmailMessage, email.message_from_bytes(raw, policy=email.policy.default))
+    message = email.message_from_bytes(raw, policy=email.policy.default)
     lines = [
         f"{name}: {message.get(name, '')}"
         for name in ("From", "To", "Cc", "Bcc", "Reply-To", "Subject", "Date")
@@ -211,7 +210,7 @@ def attachments(file: BinaryIO, kind: str) -> Iterator[tuple[str, bytes]]:
                     yield info.filename, archive.read(info)
 
 
-def box(file: BinaryIO, size: int) -> Iterator[Block]:
+def box(file: BinaryIO, size: int) -> Iterator[Block]:  # noqa: ARG001
     """Every message of an mbox."""
     with tempfile.NamedTemporaryFile(suffix=".mbox") as copy:
         file.seek(0)
@@ -231,7 +230,7 @@ _CARD_FIELD: Final = re.compile(
 )
 
 
-def cards(file: BinaryIO, size: int) -> Iterator[Block]:
+def cards(file: BinaryIO, size: int) -> Iterator[Block]:  # noqa: ARG001
     """vCards, one row each."""
     file.seek(0)
     data = file.read(MEMBER_BYTES_MAX)
@@ -255,17 +254,19 @@ def _quoted(value: str) -> str:
     return value.replace("\\,", ",").replace(";", " ").strip()
 
 
-def old_office(file: BinaryIO, size: int) -> Iterator[Block]:
-    """Word before 2007 and Outlook messages: the text streams of the OLE container, as UTF-16 and GBK runs."""
+def old_office(file: BinaryIO, size: int) -> Iterator[Block]:  # noqa: ARG001
+    """Word before 2007 and Outlook messages: the text streams of the OLE container, as UTF-16 and GBK
+    runs.
+    """
     try:
-        import olefile
+        import olefile  # type: ignore[import-untyped]  # ships no types
     except ImportError:
         raise CannotRead("needs_extra", "old Office files need the extra `scan` (olefile)") from None
     file.seek(0)
     with olefile.OleFileIO(file) as container:
         for entry in container.listdir():
             name = "/".join(entry)
-            if name == "WordDocument" or "__substg1.0_" in name and name.endswith(("001F", "001E", "0102")):
+            if name == "WordDocument" or ("__substg1.0_" in name and name.endswith(("001F", "001E", "0102"))):
                 with container.openstream(entry) as stream:
                     yield text_block("\n".join(_runs(stream.read(BLOCK_BYTES * 8))) + "\n", name)
 
@@ -291,5 +292,13 @@ READERS: Final[dict[str, Callable[[BinaryIO, int], Iterator[Block]]]] = {
     "pptx": _office(re.compile(r"^ppt/(?:slides|notesSlides|comments)/[^/]+\.xml$")),
     "odt": _office(re.compile(r"^(?:content|styles)\.xml$")),
     "epub": _office(re.compile(r"\.x?html?$")),
-    "pdf": pdf, "rtf": rtf, "html": markup, "xml": markup, "eml": mail, "mbox": box, "vcf": cards, "doc": old_office, "msg": old_office,
-}  # fmt: skip
+    "pdf": pdf,
+    "rtf": rtf,
+    "html": markup,
+    "xml": markup,
+    "eml": mail,
+    "mbox": box,
+    "vcf": cards,
+    "doc": old_office,
+    "msg": old_office,
+}

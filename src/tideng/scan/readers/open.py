@@ -47,7 +47,9 @@ _UNREADABLE: Final[dict[str, tuple[str, str]]] = {
 
 
 def parts_of(file: BinaryIO, name: str, size: int, budget: Budget, depth: int = 0) -> Found:
-    """Every member of `file` in order, each to be read before the next is asked for; errors become `Unread`."""
+    """Every member of `file` in order, each to be read before the next is asked for; errors become
+    `Unread`.
+    """
     kind = format_of(head_of(file), size)
     try:
         yield from _parts(file, name, size, kind, budget, depth)
@@ -90,7 +92,7 @@ def _parts(file: BinaryIO, name: str, size: int, kind: str, budget: Budget, dept
         raise CannotRead("unsupported", f"format {kind} has no reader")
 
 
-def _attached(file: BinaryIO, name: str, size: int, kind: str, budget: Budget, depth: int) -> Found:
+def _attached(file: BinaryIO, name: str, size: int, kind: str, budget: Budget, depth: int) -> Found:  # noqa: ARG001
     for inner, data in documents.attachments(file, kind):
         if depth < DEPTH_MAX and budget.take(len(data)):
             yield from parts_of(io.BytesIO(data), f"{name}!{inner}", len(data), budget, depth + 1)
@@ -109,19 +111,19 @@ def _stream(file: BinaryIO, name: str, size: int, kind: str, budget: Budget, dep
         inner = cast(IO[bytes], zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True))
     else:
         inner = {"gz": gzip.open, "bz2": bz2.open, "xz": lzma.open}[kind](file)  # type: ignore[operator]  # same shape
-    with _spooled(inner, budget) as (copy, length, cut):
+    with _Spooled(inner, budget) as (copy, length, cut):
         inside = name + "!" + _inner_name(name, kind)
         yield from _of_container(parts_of(copy, inside, length, budget, depth + 1), size, length)
         if cut is not None:
             yield Unread(inside, cut.reason, cut.detail, max(1, size // 2) if length else size)
 
 
-class _spooled:  # noqa: N801 - used as a statement
+class _Spooled:
     """A copy of a stream that can be sought; what was got before an error is kept, and the error told."""
 
     def __init__(self, stream: IO[bytes], budget: Budget) -> None:
         self._stream, self._budget = stream, budget
-        self._copy = tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES)
+        self._copy = tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES)  # noqa: SIM115
 
     def __enter__(self) -> tuple[BinaryIO, int, CannotRead | None]:
         length, error = 0, None
@@ -139,7 +141,7 @@ class _spooled:  # noqa: N801 - used as a statement
             ) as broken:
                 error = CannotRead(_why(broken), short(broken))
                 break
-            except Exception as broken:
+            except Exception as broken:  # noqa: BLE001
                 # zstandard's and libarchive's errors share no parent with the others.
                 error = CannotRead("damaged", short(broken))
                 break
@@ -169,7 +171,7 @@ def _inner_name(name: str, kind: str) -> str:
     return (last.removesuffix(last[len(last) - len(ending) :]) if ending else last) or "data"
 
 
-def _zip(file: BinaryIO, name: str, size: int, kind: str, budget: Budget, depth: int) -> Found:
+def _zip(file: BinaryIO, name: str, size: int, kind: str, budget: Budget, depth: int) -> Found:  # noqa: ARG001
     archive = zipfile.ZipFile(file)
     for info in archive.infolist():
         inside = f"{name}!{_zip_name(info)}"
@@ -197,7 +199,7 @@ def _zip_name(info: zipfile.ZipInfo) -> str:
         return info.filename
 
 
-def _tar(file: BinaryIO, name: str, size: int, kind: str, budget: Budget, depth: int) -> Found:
+def _tar(file: BinaryIO, name: str, size: int, kind: str, budget: Budget, depth: int) -> Found:  # noqa: ARG001
     with tarfile.open(fileobj=file, mode="r:", encoding="utf-8", errors="surrogateescape") as archive:
         for info in archive:
             budget.members += 1
@@ -206,7 +208,7 @@ def _tar(file: BinaryIO, name: str, size: int, kind: str, budget: Budget, depth:
                 yield from _member(stream, f"{name}!{info.name}", info.size, budget, depth)
 
 
-def _foreign(file: BinaryIO, name: str, size: int, kind: str, budget: Budget, depth: int) -> Found:
+def _foreign(file: BinaryIO, name: str, size: int, kind: str, budget: Budget, depth: int) -> Found:  # noqa: ARG001
     total = lost = 0
     for inner, length, stream, problem in packed.members(file, kind):
         inside = f"{name}!{inner}"
@@ -228,7 +230,7 @@ _ARCHIVES: Final[dict[str, Callable[..., Found]]] = {
 
 
 def _member(stream: IO[bytes], inside: str, packed_size: int, budget: Budget, depth: int) -> Found:
-    with _spooled(stream, budget) as (copy, length, cut):
+    with _Spooled(stream, budget) as (copy, length, cut):
         stream.close()
         if length:
             yield from _of_container(parts_of(copy, inside, length, budget, depth + 1), packed_size, length)
@@ -237,7 +239,9 @@ def _member(stream: IO[bytes], inside: str, packed_size: int, budget: Budget, de
 
 
 def _of_container(parts: Found, packed_size: int, length: int) -> Found:
-    """Parts of a member, their sizes told in bytes of the container (negative: the container does not say)."""
+    """Parts of a member, their sizes told in bytes of the container (negative: the container does not
+    say).
+    """
     for part in parts:
         if isinstance(part, Part):
             part.packed = packed_size if part.packed < 0 else part.packed * packed_size // max(1, length)

@@ -6,18 +6,43 @@ from typing import Final
 HEAD_BYTES: Final = 65_536
 
 _MAGIC: Final = (
-    (b"PK\x03\x04", "zip"), (b"PK\x05\x06", "zip"), (b"\x1f\x8b", "gz"), (b"BZh", "bz2"), (b"\xfd7zXZ\x00", "xz"),
-    (b"\x28\xb5\x2f\xfd", "zst"), (b"7z\xbc\xaf\x27\x1c", "7z"), (b"Rar!\x1a\x07", "rar"), (b"SQLite format 3\x00", "sqlite"),
-    (b"%PDF-", "pdf"), (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "ole"), (b"PAR1", "parquet"), (b"{\\rtf", "rtf"),
-    (b"EVF\x09\x0d\x0a\xff\x00", "e01"), (b"!BDN", "pst"), (b"\x89PNG", "image"), (b"\xff\xd8\xff", "image"), (b"GIF8", "image"),
-    (b"BM", "bmp"), (b"II*\x00", "image"), (b"MM\x00*", "image"), (b"\x7fELF", "program"), (b"MZ", "mz"),
-    (b"\x00\x00\x00\x18ftyp", "media"), (b"\x00\x00\x00 ftyp", "media"), (b"ID3", "media"), (b"RIFF", "riff"), (b"OggS", "media"),
-)  # fmt: skip
+    (b"PK\x03\x04", "zip"),
+    (b"PK\x05\x06", "zip"),
+    (b"\x1f\x8b", "gz"),
+    (b"BZh", "bz2"),
+    (b"\xfd7zXZ\x00", "xz"),
+    (b"\x28\xb5\x2f\xfd", "zst"),
+    (b"7z\xbc\xaf\x27\x1c", "7z"),
+    (b"Rar!\x1a\x07", "rar"),
+    (b"SQLite format 3\x00", "sqlite"),
+    (b"%PDF-", "pdf"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "ole"),
+    (b"PAR1", "parquet"),
+    (b"{\\rtf", "rtf"),
+    (b"EVF\x09\x0d\x0a\xff\x00", "e01"),
+    (b"!BDN", "pst"),
+    (b"\x89PNG", "image"),
+    (b"\xff\xd8\xff", "image"),
+    (b"GIF8", "image"),
+    (b"BM", "bmp"),
+    (b"II*\x00", "image"),
+    (b"MM\x00*", "image"),
+    (b"\x7fELF", "program"),
+    (b"MZ", "mz"),
+    (b"\x00\x00\x00\x18ftyp", "media"),
+    (b"\x00\x00\x00 ftyp", "media"),
+    (b"ID3", "media"),
+    (b"RIFF", "riff"),
+    (b"OggS", "media"),
+)
 _OLE_STREAMS: Final = (
-    ("Workbook".encode("utf-16-le"), "xls"), ("Book".encode("utf-16-le"), "xls"),
-    ("WordDocument".encode("utf-16-le"), "doc"), ("__substg1.0_".encode("utf-16-le"), "msg"),
-    ("PowerPoint Document".encode("utf-16-le"), "ppt"), ("EncryptedPackage".encode("utf-16-le"), "encrypted_office"),
-)  # fmt: skip
+    ("Workbook".encode("utf-16-le"), "xls"),
+    ("Book".encode("utf-16-le"), "xls"),
+    ("WordDocument".encode("utf-16-le"), "doc"),
+    ("__substg1.0_".encode("utf-16-le"), "msg"),
+    ("PowerPoint Document".encode("utf-16-le"), "ppt"),
+    ("EncryptedPackage".encode("utf-16-le"), "encrypted_office"),
+)
 _MAIL: Final = re.compile(
     rb"(?:Received|Return-Path|Message-ID|MIME-Version|From|To|Subject|Date|Delivered-To|X-[\w-]+):[ \t]",
     re.I,
@@ -25,7 +50,9 @@ _MAIL: Final = re.compile(
 
 
 def format_of(head: bytes, size: int = 0) -> str:
-    """The format of a file that begins with `head` (up to `HEAD_BYTES`); "text" or "binary" when it has no sign."""
+    """The format of a file that begins with `head` (up to `HEAD_BYTES`); "text" or "binary" when it has
+    no sign.
+    """
     if not head:
         return "empty"
     for magic, name in _MAGIC:
@@ -88,7 +115,7 @@ def _text_format(head: bytes) -> str:
     if start[:1] in (b"{", b"["):
         return "jsonl" if re.match(rb"\{[^\n]*\}\s*\n\s*\{", head.lstrip(b"\xef\xbb\xbf \t\r\n")) else "json"
     if re.search(
-        rb"(?:^|\n)(?:INSERT INTO [`\"\w]|COPY [\w.\"]+ \(.*\) FROM stdin|-- (?:MySQL|MariaDB|PostgreSQL) (?:database )?dump)",
+        rb"(?:^|\n)(?:INSERT INTO [`\"\w]|COPY [\w.\"]+ \(.*\) FROM stdin|-- (?:MySQL|MariaDB|PostgreSQL) (?:database )?dump)",  # noqa: E501
         head,
         re.I,
     ):
@@ -111,7 +138,9 @@ def is_text(head: bytes) -> bool:
 
 
 def utf16_order(sample: bytes) -> str:
-    """ "utf-16-le" or "utf-16-be" if line ends, spaces and digits stand at one side of zero bytes; else ""."""
+    """ "utf-16-le" or "utf-16-be" if line ends, spaces and digits stand at one side of zero bytes; else
+    "".
+    """
     even, odd = sample[0::2], sample[1::2]
     if len(odd) < 2:
         return ""

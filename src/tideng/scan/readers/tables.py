@@ -133,7 +133,7 @@ def _whole(file: BinaryIO, size: int) -> Iterator[Block]:
 def _rows(conn: sqlite3.Connection, table: str) -> Iterator[Block]:
     quoted = '"' + table.replace('"', '""') + '"'
     try:
-        cursor = conn.execute(f"SELECT * FROM {quoted}")  # noqa: S608 - quoted above; identifiers take no parameter
+        cursor = conn.execute(f"SELECT * FROM {quoted}")  # noqa: S608
         header = tuple(column[0] for column in cursor.description)
         rows = ([cell(value) for value in row] for row in cursor)
         yield from lines_of_rows(rows, header, table)
@@ -143,8 +143,8 @@ def _rows(conn: sqlite3.Connection, table: str) -> Iterator[Block]:
 
 def parquet(file: BinaryIO, name: str, size: int) -> Found:
     """A Parquet file, batch by batch."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
+    import pyarrow.parquet as pq  # type: ignore[import-untyped]  # ships no types
 
     file.seek(0)
     try:
@@ -164,7 +164,7 @@ def parquet(file: BinaryIO, name: str, size: int) -> Found:
 def json_lines(file: BinaryIO, name: str, size: int) -> Found:
     """One object per line; columns are the keys of the first objects."""
     encoding = encoding_of(head_of(file))
-    texts = io.TextIOWrapper(file, encoding=encoding, errors="replace")  # type: ignore[arg-type]  # a readable stream
+    texts = io.TextIOWrapper(file, encoding=encoding, errors="replace")
 
     def objects() -> Iterator[dict[str, str]]:
         for line in texts:
@@ -241,5 +241,11 @@ def _document(value: object) -> Iterator[Block]:
 
 
 READERS: Final[dict[str, Callable[[BinaryIO, str, int], Found]]] = {
-    "xlsx": sheets, "xls": sheets, "ods": sheets, "sqlite": sqlite, "parquet": parquet, "jsonl": json_lines, "json": json_document,
-}  # fmt: skip
+    "xlsx": sheets,
+    "xls": sheets,
+    "ods": sheets,
+    "sqlite": sqlite,
+    "parquet": parquet,
+    "jsonl": json_lines,
+    "json": json_document,
+}

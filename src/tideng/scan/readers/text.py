@@ -12,14 +12,20 @@ LINE_BYTES_MAX: Final = 1_000_000
 """A line longer than this is cut, at a sign that no number contains where there is one."""
 _DELIMITERS: Final = ("\t", ",", ";", "|", "，", "^", "\x01")
 _SAMPLE_LINES: Final = 40
-_COMMON: Final = frozenset("的一是不在人有我他中大国上个到说们为子和你地出道也时年得就那要下以生会自着去之过家学对可她里后么"
-                           "市区县号姓名电话手机地址身份证省路街公司银行男女客户会员日期订单金额备注")  # fmt: skip
-_COMMON_OLD: Final = frozenset("的一是不在人有我他中大國上個到說們為子和你地出道也時年得就那要下以生會自著去之過家學對可她裡後麼"
-                               "市區縣號姓名電話手機地址身份證省路街公司銀行男女客戶會員日期訂單金額備註")  # fmt: skip
+_COMMON: Final = frozenset(
+    "的一是不在人有我他中大国上个到说们为子和你地出道也时年得就那要下以生会自着去之过家学对可她里后么"
+    "市区县号姓名电话手机地址身份证省路街公司银行男女客户会员日期订单金额备注"
+)
+_COMMON_OLD: Final = frozenset(
+    "的一是不在人有我他中大國上個到說們為子和你地出道也時年得就那要下以生會自著去之過家學對可她裡後麼"
+    "市區縣號姓名電話手機地址身份證省路街公司銀行男女客戶會員日期訂單金額備註"
+)
 
 
 def encoding_of(sample: bytes) -> str:
-    """The encoding of a text that begins with `sample`; UTF-8 before GB18030 before Big5, by validity and wording."""
+    """The encoding of a text that begins with `sample`; UTF-8 before GB18030 before Big5, by validity and
+    wording.
+    """
     if sample.startswith(codecs.BOM_UTF8):
         return "utf-8"
     if sample.startswith(codecs.BOM_UTF16_LE):
@@ -53,7 +59,9 @@ def _valid(sample: bytes, encoding: str) -> bool:
 
 
 def delimiter_of(text: str) -> str:
-    """The sign that divides the lines of a table into the same number (two or more) of fields; "" for prose."""
+    """The sign that divides the lines of a table into the same number (two or more) of fields; "" for
+    prose.
+    """
     lines = [line for line in text.splitlines()[:_SAMPLE_LINES] if line.strip()][:-1] or text.splitlines()[:1]
     best, most = "", 0
     for sign in _DELIMITERS:

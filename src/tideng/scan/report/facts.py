@@ -13,6 +13,7 @@ from tideng.scan.report.words import LANGUAGES, PROVINCES, kind_word
 
 ROWS_MAX: Final = 40
 """Longer tables are cut in the report; the store has all rows."""
+SAMPLES_MAX: Final = 12
 
 
 class Table(Struct, frozen=True):
@@ -49,52 +50,110 @@ def facts(
     files: Mapping[int, str],
     unread: Sequence[tuple[str, str, str, int]],
 ) -> Facts:
-    """Everything the report says in `language`. `files`: names by number; `unread`: member, reason, detail, bytes."""
+    """Everything the report says in `language`. `files`: names by number; `unread`: member, reason,
+    detail, bytes.
+    """
     w = LANGUAGES[language]
-    o, p = appraisal.outcome, appraisal.outcome.persons
-    total = max(1, sum(o.counts.values()))
-    kinds = sorted(o.counts.items(), key=lambda item: -item[1])
+    o = appraisal.outcome
     return Facts(
         language=language,
         words=w,
-        figures=(
-            (w["persons"], f"{p.persons:,}"), (w["records"], f"{p.records:,}"), (w["with_id"], f"{p.with_id:,}"),
-            (w["others"], f"{p.without_id:,}"), (w["children"], f"{p.children:,}"), (w["read"], f"{o.bytes_read:,}"),
-            (w["unread"], f"{o.bytes_unread:,}"), (w["files"], f"{o.files:,}"),
+        figures=_figures(appraisal, w),
+        request=Table(
+            "",
+            (w["paths"], w["started"], w["ended"]),
+            tuple((p, _when(appraisal.started_at), _when(appraisal.ended_at)) for p in o.paths[:ROWS_MAX]),
         ),
-        request=Table("", (w["paths"], w["started"], w["ended"]), tuple(
-            (path, _when(appraisal.started_at), _when(appraisal.ended_at)) for path in o.paths[:ROWS_MAX])),
         tools=Table("", (w["software"], w["tables"], w["rules"]), ((_software(), *_dates()),)),
-        kinds=Table(w["chart_kinds"], (w["kind"], w["found"], w["distinct"], w["share"]), tuple(
-            (kind_word(kind, language), f"{n:,}", f"{p.distinct[kind]:,}" if kind in p.distinct else "", f"{n / total:.1%}")
-            for kind, n in kinds), (1, 2, 3)),
-        samples=Table(w["value"], (w["kind"], w["value"], w["member"], w["line"]), tuple(
-            (kind_word(kind, language), mask(kind, value), _last(name), f"{line}") for name, line, kind, value in o.samples[:12]), (3,)),
-        files=Table(w["chart_files"], (w["file"], w["records"], w["new"]), tuple(
-            (files.get(number, str(number)), f"{records:,}", f"{new:,}") for number, records, new in p.new_by_file[:ROWS_MAX]), (1, 2)),
+        kinds=_kinds(appraisal, w, language),
+        samples=_samples(appraisal, w, language),
+        files=_files(appraisal, w, files),
         law=_law(appraisal, rules, w, language),
         changes=_changes(appraisal, w),
-        unread=Table("", (w["member"], w["reason"], w["detail"], w["bytes"]), tuple(
-            (name, reason, detail, f"{size:,}") for name, reason, detail, size in unread[:ROWS_MAX]), (3,)),
+        unread=Table(
+            "",
+            (w["member"], w["reason"], w["detail"], w["bytes"]),
+            tuple((name, reason, detail, f"{size:,}") for name, reason, detail, size in unread[:ROWS_MAX]),
+            (3,),
+        ),
         custody=Table("", (w["root"], w["entries"]), ((appraisal.root or "-", str(appraisal.entries)),)),
-        charts={
-            "chart_kinds": tuple((kind_word(kind, language), float(n)) for kind, n in kinds[:16]),
-            "chart_age": tuple((f"{age}–{int(age) + 9}", float(n)) for age, n in p.by_age.items()),
-            "chart_province": tuple((PROVINCES.get(code, code), float(n)) for code, n in list(p.by_province.items())[:20]),
-            "chart_files": tuple((_last(files.get(number, str(number))), float(new)) for number, _, new in p.new_by_file[:12]),
-        },
-    )  # fmt: skip
+        charts=_charts(appraisal, language, files),
+    )
+
+
+def _figures(appraisal: Appraisal, w: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    o, p = appraisal.outcome, appraisal.outcome.persons
+    numbers = (
+        ("persons", p.persons),
+        ("records", p.records),
+        ("with_id", p.with_id),
+        ("others", p.without_id),
+        ("children", p.children),
+        ("read", o.bytes_read),
+        ("unread", o.bytes_unread),
+        ("files", o.files),
+    )
+    return tuple((w[name], f"{number:,}") for name, number in numbers)
+
+
+def _ranked(appraisal: Appraisal) -> list[tuple[str, int]]:
+    return sorted(appraisal.outcome.counts.items(), key=lambda item: -item[1])
+
+
+def _kinds(appraisal: Appraisal, w: Mapping[str, str], language: str) -> Table:
+    distinct = appraisal.outcome.persons.distinct
+    total = max(1, sum(appraisal.outcome.counts.values()))
+    rows = tuple(
+        (kind_word(k, language), f"{n:,}", f"{distinct[k]:,}" if k in distinct else "", f"{n / total:.1%}")
+        for k, n in _ranked(appraisal)
+    )
+    return Table(w["chart_kinds"], (w["kind"], w["found"], w["distinct"], w["share"]), rows, (1, 2, 3))
+
+
+def _samples(appraisal: Appraisal, w: Mapping[str, str], language: str) -> Table:
+    rows = tuple(
+        (kind_word(kind, language), mask(kind, value), _last(name), f"{line}")
+        for name, line, kind, value in appraisal.outcome.samples[:SAMPLES_MAX]
+    )
+    return Table(w["value"], (w["kind"], w["value"], w["member"], w["line"]), rows, (3,))
+
+
+def _files(appraisal: Appraisal, w: Mapping[str, str], files: Mapping[int, str]) -> Table:
+    rows = tuple(
+        (files.get(number, str(number)), f"{records:,}", f"{new:,}")
+        for number, records, new in appraisal.outcome.persons.new_by_file[:ROWS_MAX]
+    )
+    return Table(w["chart_files"], (w["file"], w["records"], w["new"]), rows, (1, 2))
+
+
+def _charts(
+    appraisal: Appraisal, language: str, files: Mapping[int, str]
+) -> dict[str, tuple[tuple[str, float], ...]]:
+    p = appraisal.outcome.persons
+    return {
+        "chart_kinds": tuple((kind_word(kind, language), float(n)) for kind, n in _ranked(appraisal)[:16]),
+        "chart_age": tuple((f"{age}–{int(age) + 9}", float(n)) for age, n in p.by_age.items()),
+        "chart_province": tuple(
+            (PROVINCES.get(code, code), float(n)) for code, n in list(p.by_province.items())[:20]
+        ),
+        "chart_files": tuple(
+            (_last(files.get(number, str(number))), float(new)) for number, _, new in p.new_by_file[:12]
+        ),
+    }
 
 
 def _law(appraisal: Appraisal, rules: Rules, w: Mapping[str, str], language: str) -> Table:
     t = appraisal.tiers
     rows = [
         (
-            one.article, one.name_zh if language == "zh-CN" else one.name_en, f"{one.threshold:,}",
-            f"{t.lowest.items.get(one.item, 0):,}", f"{t.highest.items.get(one.item, 0):,}",
+            one.article,
+            one.name_zh if language == "zh-CN" else one.name_en,
+            f"{one.threshold:,}",
+            f"{t.lowest.items.get(one.item, 0):,}",
+            f"{t.highest.items.get(one.item, 0):,}",
         )
         for one in rules.classes
-    ]  # fmt: skip
+    ]
     rows.append((w["times"], "", "", f"{t.lowest.times:g}", f"{t.highest.times:g}"))
     rows.append((w["band"], "", "", w[t.band_low], w[t.band_high]))
     return Table(
@@ -105,9 +164,14 @@ def _law(appraisal: Appraisal, rules: Rules, w: Mapping[str, str], language: str
 def _changes(appraisal: Appraisal, w: Mapping[str, str]) -> Table:
     names = {appraisal.tiers.lowest.name: w["lowest"], appraisal.tiers.highest.name: w["highest"]}
     rows = tuple(
-        (names.get(d.reading, d.reading), f"({'三四五'[d.item - 3]})", f"{w['more'] if d.items > 0 else w['fewer']} {abs(d.items):,}", w[d.to])
+        (
+            names.get(d.reading, d.reading),
+            f"({'三四五'[d.item - 3]})",
+            f"{w['more'] if d.items > 0 else w['fewer']} {abs(d.items):,}",
+            w[d.to],
+        )
         for d in appraisal.tiers.distances
-    )  # fmt: skip
+    )
     return Table(w["change"], ("", w["item"], w["count"], w["to"]), rows)
 
 

@@ -1,4 +1,6 @@
-"""The reports of an appraisal into files: JSON, HTML in each language, PDF where typst and a font are there."""
+"""The reports of an appraisal into files: JSON, HTML in each language, PDF where typst and a font are
+there.
+"""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -55,7 +57,7 @@ def _unread(out: Path) -> list[tuple[str, str, str, int]]:
         sql = "SELECT path, problem, detail, bytes FROM read_parquet(?) WHERE problem <> ''"
         rows = conn.execute(sql, [str(out / "files.parquet")]).fetchall()
         if any((out / "members").glob("*.parquet")):
-            sql = "SELECT name, reason, detail, bytes FROM read_parquet(?) WHERE reason <> '' ORDER BY bytes DESC LIMIT ?"
+            sql = "SELECT name, reason, detail, bytes FROM read_parquet(?) WHERE reason <> '' ORDER BY bytes DESC LIMIT ?"  # noqa: E501
             rows += conn.execute(sql, [str(out / "members" / "*.parquet"), UNREAD_ROWS]).fetchall()
     return [(name, reason, detail, int(size)) for name, reason, detail, size in rows]
 
@@ -69,12 +71,12 @@ def html_of(told: Facts) -> str:
         for key, rows in told.charts.items()
     }
     body = (
-        f"<h1>{escape(w['title'])}</h1><p class='note'>{escape(w['lead'])}</p><ul class='figures'>{figures}</ul>"
+        f"<h1>{escape(w['title'])}</h1><p class='note'>{escape(w['lead'])}</p><ul class='figures'>{figures}</ul>"  # noqa: E501
         f"<h2>{w['h_request']}</h2>{_table(told.request)}<h2>{w['h_tools']}</h2>{_table(told.tools)}"
         f"<h2>{w['h_process']}</h2><p>{escape(w['method'])}</p>"
         f"<h2>{w['h_result']}</h2>{drawn['chart_kinds']}{_table(told.kinds)}{drawn['chart_files']}{_table(told.files)}"
         f"{drawn['chart_province']}{drawn['chart_age']}{_table(told.samples)}"
-        f"<h2>{w['h_law']}</h2>{_table(told.law)}<p class='note'>{escape(w['law_note'])}</p>{_table(told.changes)}"
+        f"<h2>{w['h_law']}</h2>{_table(told.law)}<p class='note'>{escape(w['law_note'])}</p>{_table(told.changes)}"  # noqa: E501
         f"<p class='muted'>{escape(w['labels_note'])}</p>"
         f"<h2>{w['h_sample']}</h2><p>{escape(w['sample_none'])}</p><h2>{w['h_unread']}</h2>{_table(told.unread)}"
         f"<h2>{w['h_custody']}</h2>{_table(told.custody)}<h2>{w['h_sign']}</h2><p>{escape(w['sign'])}</p>"
@@ -93,7 +95,7 @@ def _table(table: Table) -> str:
         + "</tr>"
         for row in table.rows
     )
-    return f"<div class='scroll'><table>{caption}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+    return f"<div class='scroll'><table>{caption}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"  # noqa: E501
 
 
 def _number(table: Table, place: int) -> str:
@@ -132,7 +134,7 @@ _TYPST: Final = """
 #grid_of(d.custody)
 == #d.words.h_sign
 #d.words.sign
-"""
+"""  # noqa: E501
 
 
 def pdf_of(told: Facts, at_us: int) -> bytes | None:

@@ -4,5 +4,5 @@ from importlib.resources import files
 
 
 def bundled_weights() -> bytes:
-    """The exact bytes of the shipped weights (`tools/make_training_lines.py` and `tideng text train` make them)."""
+    """The exact bytes of the shipped weights; `make_training_lines` and `tideng text train` make them."""
     return (files(__name__) / "own-lines.weights").read_bytes()
