@@ -117,6 +117,7 @@ def test_windows(tmp_path: Path) -> None:
         issue(tmp_path, message=17)
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("step", [29, pytest.param(1, marks=pytest.mark.slow)])
 def test_every_single_byte_counts(tmp_path: Path, step: int) -> None:
     """The smallest bundle, each of its bytes changed in turn: never verified again."""

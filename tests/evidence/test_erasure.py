@@ -1,6 +1,7 @@
 """Erasing a person destroys what opens their entries, in the files too, and no proof; holds and terms."""
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,12 @@ from evidence.bundle_corpus import unpack
 from evidence.case_rig import DEBT, LI, WANG, issue, make_case, opened, settings
 from tideng.assembly.evidence import make_indexer
 from tideng.evidence.entries import decode_entry
+from tideng.evidence.index_audit import Audit, audit_index
 from tideng.evidence.retention import DAY_US, RetentionInvalid, load_retention
 from tideng.evidence.verifier.steps import verify
 from tideng.gateway.registry.store import opted_out
 from tideng.gateway.store import queries
+from tideng.gateway.store.concerned import GatewayConcerned
 from tideng.gateway.store.keeping import Keeping
 from tideng.gateway.store.persons import Erased, NotErased, Persons
 
@@ -182,3 +185,30 @@ def test_terms_are_kept_and_holds_respected(tmp_path: Path) -> None:
 def test_a_policy_below_the_law_is_refused(old: str, new: str) -> None:
     with pytest.raises(RetentionInvalid):
         load_retention(SHIPPED.read_text("utf-8").replace(old, new).encode())
+
+
+def test_an_examiner_recomputes_the_index(tmp_path: Path) -> None:
+    """What the operator left out when the index was written, which no bundle can show."""
+    make_case(tmp_path)
+    issue(tmp_path, number=WANG)
+    end_waiting(tmp_path)
+    erase(tmp_path, WANG)
+
+    def audit() -> Audit:
+        with opened(tmp_path) as (store, _), closing(store.writer.reader()) as conn:
+            return audit_index(conn, store.ledger, GatewayConcerned(store), store.names)
+
+    found = audit()
+    assert found.problems == ()
+    assert found.unnameable == 3  # Wang's two decisions, and his stop, which has no subject any more
+    assert found.confirmed == found.entries - found.unnameable
+    with opened(tmp_path) as (store, _):
+        store.writer.call(
+            lambda conn: conn.execute(
+                "UPDATE index_label SET indices = substr(indices, 1, length(indices) - 8) "
+                "WHERE label = (SELECT min(label) FROM index_label)"
+            )
+        )
+    problems = " ".join(audit().problems)
+    assert "is not the one whose root" in problems
+    assert "the map holds" in problems

@@ -217,6 +217,38 @@ def verify(
 
 
 @app.command()
+def audit(context: typer.Context, json: Json = False) -> None:
+    """Recompute the completeness index from all entries: is every one in its place? Exit code 1 if not."""
+    from contextlib import closing
+
+    from tideng.evidence.index_audit import audit_index
+    from tideng.gateway.store.concerned import GatewayConcerned
+
+    with opened(context) as store, closing(store.writer.reader()) as conn, Progress(console=err) as progress:
+        task = progress.add_task("intervals")
+        found = audit_index(
+            conn,
+            store.ledger,
+            GatewayConcerned(store),
+            store.names,
+            lambda done, total: progress.update(task, completed=done, total=total),
+        )
+    if json:
+        as_json(found)
+    else:
+        mark = "[bold red]✘[/]" if found.problems else "[green]✔[/]"
+        out.print(
+            f"{mark} {found.intervals} intervals cover entries 0 to {found.covered - 1}: {found.entries} "
+            f"concern people, {found.confirmed} stand under the right label, "
+            f"{found.unnameable} are of people erased since"
+        )
+        for problem in found.problems:
+            out.print(f"  {escape(problem)}")
+    if found.problems:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
 def page(
     file: Annotated[Path, typer.Argument(help="Where to write verify.html.")],
 ) -> None:
