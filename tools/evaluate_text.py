@@ -23,9 +23,11 @@ from tideng.text.knowledge import bundled_knowledge
 from tideng.text.policies import bundled_verdict_policy
 from tideng.text.ready import make_judge
 from tideng.text.skeletons import skeleton
+from tideng.text.suspicion import read_scorer
 from tideng.text.tables import bundled_tables
 from tideng.text.tables_read import Tables
 from tideng.text.training import fit, folded_texts
+from tideng.text.weights import bundled_weights
 
 FOLDS: Final = 5
 BUDGET: Final = 0.005
@@ -232,8 +234,13 @@ def leave_one_out(judge: Judge, data: Path, say: Callable[[str], None]) -> None:
     limit = limit_at(model.logits([*usual, *harmless], tables), BUDGET)
     strange = model.logits(folded_texts(other, tables), tables)
     raised = judge.judge_many(other)
+    shipped = read_scorer(bundled_weights(), tables)
+    advertised = folded_texts([row["text"] for row in fbs if row["label"].startswith("AD")], tables)
+    lifted = [shipped.scores(some) >= shipped.threshold for some in (folded_texts(other, tables), advertised)]
     say("\n## A corpus that was left out (microblogs and news)\n")
     say(f"- score, threshold at {BUDGET:.1%} elsewhere: {share(int((strange > limit).sum()), len(other))}")
+    for name, over in zip(("microblogs", "advertisements"), lifted, strict=True):
+        say(f"- shipped score, its own threshold, on {name}: {share(int(over.sum()), len(over))}")
     say(f"- findings alone called dangerous: {share(sum(r.verdict == 'danger' for r in raised), len(other))}")
 
 
