@@ -88,7 +88,8 @@ def interval(measure: Callable[[NDArray[np.int64]], float], count: int, rounds: 
     """A bootstrap interval (95 %) of a measure over resampled places."""
     chance = np.random.default_rng(3)
     values = sorted(measure(chance.integers(0, count, count)) for _ in range(rounds))
-    return f"{measure(np.arange(count)):.3f} ({values[int(rounds * 0.025)]:.3f}–{values[int(rounds * 0.975)]:.3f})"
+    low, high = values[int(rounds * 0.025)], values[int(rounds * 0.975)]
+    return f"{measure(np.arange(count)):.3f} ({low:.3f}–{high:.3f})"
 
 
 # What obfuscation does to a text, at `RATE` of its ideographs.
@@ -197,9 +198,8 @@ def findings_alone(judge: Judge, say: Callable[[str], None]) -> None:
         if name not in ("homophones", "dropping"):
             drops.append(drop)
         say(f"| {name} | {share(hits, len(texts))} | {drop:.1f} |")
-    say(
-        f"\nMean drop over {len(drops)} kinds (homophones and dropping apart): {sum(drops) / len(drops):.2f} points"
-    )
+    mean = sum(drops) / len(drops)
+    say(f"\nMean drop over {len(drops)} kinds (homophones and dropping apart): {mean:.2f} points")
 
 
 def fake_base_stations(judge: Judge, data: Path, say: Callable[[str], None]) -> None:
@@ -210,9 +210,8 @@ def fake_base_stations(judge: Judge, data: Path, say: Callable[[str], None]) -> 
     verdicts = np.array([one.verdict == "danger" for one in judge.judge_many(texts)])
     say("\n## Fake base stations: fraud and illegal against advertisements\n")
     say(f"- findings alone: recall {share(int((verdicts & truth).sum()), int(truth.sum()))}, ")
-    say(
-        f"  called dangerous among advertisements {share(int((verdicts & ~truth).sum()), int((~truth).sum()))}"
-    )
+    wrong = int((verdicts & ~truth).sum())
+    say(f"  called dangerous among advertisements {share(wrong, int((~truth).sum()))}")
     scores = cross_validated(texts, truth, judge.reader.tables)
     limit = limit_at(scores[~truth], BUDGET)
     hits = int((scores[truth] > limit).sum())
