@@ -70,19 +70,15 @@ def judged(judge: Judge, texts: list[str], name: str) -> None:
     """Batches and single texts."""
     judge.judge_many(texts[:500])
     seconds = best(lambda: judge.judge_many(texts))
-    say(
-        f"{name}: {len(texts) / seconds:,.0f} texts/s/core in batches ({1e6 * seconds / len(texts):.1f} us each)"
-    )
-    singles = sorted(_timed(lambda text=text: judge.judge(text)) for text in texts[:SINGLES])  # type: ignore[misc]
-    say(
-        f"{name}: one text alone {1e6 * singles[len(singles) // 2]:.0f} us, p95 {1e6 * singles[-len(singles) // 20]:.0f} us"
-    )
-
-
-def _timed(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
+    each = 1e6 * seconds / len(texts)
+    say(f"{name}: {len(texts) / seconds:,.0f} texts/s/core in batches ({each:.1f} us each)")
+    alone = []
+    for text in texts[:SINGLES]:
+        started = time.process_time()
+        judge.judge(text)
+        alone.append(1e6 * (time.process_time() - started))
+    alone.sort()
+    say(f"{name}: one text alone {alone[len(alone) // 2]:.0f} us, p95 {alone[-len(alone) // 20]:.0f} us")
 
 
 def looked_up(count: int) -> None:
@@ -102,9 +98,8 @@ def looked_up(count: int) -> None:
         right += index.find(text) is not None
         times.append(time.perf_counter() - started)
     times.sort()
-    say(
-        f"similarity: look-up p50 {1e3 * times[len(times) // 2]:.2f} ms, p95 {1e3 * times[-len(times) // 20]:.2f} ms; found {right}/{LOOKUPS}"
-    )
+    middle, late = 1e3 * times[len(times) // 2], 1e3 * times[-len(times) // 20]
+    say(f"similarity: look-up p50 {middle:.2f} ms, p95 {late:.2f} ms; found {right}/{LOOKUPS}")
 
 
 def say(line: str) -> None:

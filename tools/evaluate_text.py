@@ -23,9 +23,11 @@ from tideng.text.knowledge import bundled_knowledge
 from tideng.text.policies import bundled_verdict_policy
 from tideng.text.ready import make_judge
 from tideng.text.skeletons import skeleton
+from tideng.text.suspicion import read_scorer
 from tideng.text.tables import bundled_tables
 from tideng.text.tables_read import Tables
 from tideng.text.training import fit, folded_texts
+from tideng.text.weights import bundled_weights
 
 FOLDS: Final = 5
 BUDGET: Final = 0.005
@@ -86,7 +88,8 @@ def interval(measure: Callable[[NDArray[np.int64]], float], count: int, rounds: 
     """A bootstrap interval (95 %) of a measure over resampled places."""
     chance = np.random.default_rng(3)
     values = sorted(measure(chance.integers(0, count, count)) for _ in range(rounds))
-    return f"{measure(np.arange(count)):.3f} ({values[int(rounds * 0.025)]:.3f}–{values[int(rounds * 0.975)]:.3f})"
+    low, high = values[int(rounds * 0.025)], values[int(rounds * 0.975)]
+    return f"{measure(np.arange(count)):.3f} ({low:.3f}–{high:.3f})"
 
 
 # What obfuscation does to a text, at `RATE` of its ideographs.
@@ -195,9 +198,8 @@ def findings_alone(judge: Judge, say: Callable[[str], None]) -> None:
         if name not in ("homophones", "dropping"):
             drops.append(drop)
         say(f"| {name} | {share(hits, len(texts))} | {drop:.1f} |")
-    say(
-        f"\nMean drop over {len(drops)} kinds (homophones and dropping apart): {sum(drops) / len(drops):.2f} points"
-    )
+    mean = sum(drops) / len(drops)
+    say(f"\nMean drop over {len(drops)} kinds (homophones and dropping apart): {mean:.2f} points")
 
 
 def fake_base_stations(judge: Judge, data: Path, say: Callable[[str], None]) -> None:
@@ -208,9 +210,8 @@ def fake_base_stations(judge: Judge, data: Path, say: Callable[[str], None]) -> 
     verdicts = np.array([one.verdict == "danger" for one in judge.judge_many(texts)])
     say("\n## Fake base stations: fraud and illegal against advertisements\n")
     say(f"- findings alone: recall {share(int((verdicts & truth).sum()), int(truth.sum()))}, ")
-    say(
-        f"  called dangerous among advertisements {share(int((verdicts & ~truth).sum()), int((~truth).sum()))}"
-    )
+    wrong = int((verdicts & ~truth).sum())
+    say(f"  called dangerous among advertisements {share(wrong, int((~truth).sum()))}")
     scores = cross_validated(texts, truth, judge.reader.tables)
     limit = limit_at(scores[~truth], BUDGET)
     hits = int((scores[truth] > limit).sum())
@@ -232,8 +233,13 @@ def leave_one_out(judge: Judge, data: Path, say: Callable[[str], None]) -> None:
     limit = limit_at(model.logits([*usual, *harmless], tables), BUDGET)
     strange = model.logits(folded_texts(other, tables), tables)
     raised = judge.judge_many(other)
+    shipped = read_scorer(bundled_weights(), tables)
+    advertised = folded_texts([row["text"] for row in fbs if row["label"].startswith("AD")], tables)
+    lifted = [shipped.scores(some) >= shipped.threshold for some in (folded_texts(other, tables), advertised)]
     say("\n## A corpus that was left out (microblogs and news)\n")
     say(f"- score, threshold at {BUDGET:.1%} elsewhere: {share(int((strange > limit).sum()), len(other))}")
+    for name, over in zip(("microblogs", "advertisements"), lifted, strict=True):
+        say(f"- shipped score, its own threshold, on {name}: {share(int(over.sum()), len(over))}")
     say(f"- findings alone called dangerous: {share(sum(r.verdict == 'danger' for r in raised), len(other))}")
 
 

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
 import typer
@@ -14,6 +14,9 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from tideng.cli.show import err, stop
 from tideng.cli.text_judge import bundled_judge, cache_folder
+
+if TYPE_CHECKING:
+    from tideng.text.data_sale import Sale
 
 app = typer.Typer(help="Posts of public platforms: who sells personal data.", no_args_is_help=True)
 TEXT_FIELDS: Final = ("text", "content", "body", "desc", "description", "message", "正文", "内容", "文本")
@@ -39,7 +42,7 @@ def screen(
     ] = False,
 ) -> None:
     """One JSON line per post that sells data: slots, yuan per record, contacts, seller; and a report."""
-    from tideng.text.data_sale import Sale, clusters, mask_contact, read_sales
+    from tideng.text.data_sale import Sale, clusters, read_sales
 
     judge = bundled_judge("auto", cache_folder(None))
     ids: list[str] = []
@@ -65,17 +68,7 @@ def screen(
     seller = {place: number for number, group in enumerate(groups, 1) for place in group.posts}
     for place, sale in enumerate(sales):
         if sale.for_sale or all_posts:
-            contacts = sale.contacts if unmask else tuple(mask_contact(one) for one in sale.contacts)
-            line = {
-                "id": ids[place],
-                "data_for_sale": sale.for_sale,
-                "points": sale.points,
-                "what": sale.what,
-                "offer": sale.offer,
-                "contacts": contacts,
-                "yuan_per_record": sale.yuan_per_record,
-                "seller": seller.get(place),
-            }
+            line = _line(ids[place], sale, seller.get(place), unmask=unmask)
             sys.stdout.buffer.write(msgspec.json.encode(line) + b"\n")
     sys.stdout.buffer.flush()
     if report is not None:
@@ -90,6 +83,22 @@ def screen(
     err.print(f"{len(sales):,} posts, {count:,} sell data, {len(groups)} sellers with more than one post")
     if unread:
         err.print(f"[yellow]{unread:,} lines could not be read[/]")
+
+
+def _line(name: str, sale: "Sale", seller: int | None, *, unmask: bool) -> dict[str, object]:
+    """What is said of one post."""
+    from tideng.text.data_sale import mask_contact
+
+    return {
+        "id": name,
+        "data_for_sale": sale.for_sale,
+        "points": sale.points,
+        "what": sale.what,
+        "offer": sale.offer,
+        "contacts": sale.contacts if unmask else tuple(mask_contact(one) for one in sale.contacts),
+        "yuan_per_record": sale.yuan_per_record,
+        "seller": seller,
+    }
 
 
 def _rows(file: Path) -> Iterator[tuple[int, dict[str, Any] | None]]:

@@ -58,17 +58,16 @@ def bundled_judge(engine: EngineChoice, cache: Path, weights: bytes | None = Non
         return make_judge(
             tables, knowledge, bundled_verdict_policy(), engine="ahocorasick", suspicion=suspicion
         )
-    compiled = _kept(cache, knowledge, tables)
-    judge = make_judge(
-        tables,
-        knowledge,
-        bundled_verdict_policy(),
-        engine="hyperscan",
-        compiled=compiled,
-        suspicion=suspicion,
-    )
-    if not compiled:
-        _keep(cache, knowledge, tables, compiled_engines(judge))
+    found: dict[str, bytes] = {}
+
+    def kept(name: str) -> dict[str, bytes]:
+        found.update(_kept(cache, name))
+        return found
+
+    policy = bundled_verdict_policy()
+    judge = make_judge(tables, knowledge, policy, engine="hyperscan", find_compiled=kept, suspicion=suspicion)
+    if not found:
+        _keep(cache, *compiled_engines(judge))
     return judge
 
 
@@ -82,26 +81,21 @@ def _engine(engine: EngineChoice) -> Literal["hyperscan", "ahocorasick"]:
     return "hyperscan"
 
 
-def _name(knowledge: dict[str, bytes], tables: dict[str, bytes]) -> str:
-    import hashlib
+def _file(cache: Path, name: str, part: str) -> Path:
+    """Where a database is kept: one for each set of literals, release of the engine and kind of machine."""
     from importlib.metadata import version
 
-    digest = hashlib.sha256(f"{version('hyperscan')} {os.uname().machine}".encode())
-    for files in (knowledge, tables):
-        for name in sorted(files):
-            digest.update(name.encode() + b"\0" + files[name])
-    return digest.hexdigest()[:32]
+    return cache / f"{name[:32]}.{version('hyperscan')}.{os.uname().machine}.{part}"
 
 
-def _kept(cache: Path, knowledge: dict[str, bytes], tables: dict[str, bytes]) -> dict[str, bytes]:
+def _kept(cache: Path, name: str) -> dict[str, bytes]:
     """The compiled patterns, or nothing when one is missing or was written by half."""
     import hashlib
 
-    name = _name(knowledge, tables)
     found = {}
     for part in ("words", "sounds"):
         try:
-            content = (cache / f"{name}.{part}").read_bytes()
+            content = _file(cache, name, part).read_bytes()
         except OSError:
             return {}
         digest, body = content[:32], content[32:]
@@ -111,18 +105,16 @@ def _kept(cache: Path, knowledge: dict[str, bytes], tables: dict[str, bytes]) ->
     return found
 
 
-def _keep(
-    cache: Path, knowledge: dict[str, bytes], tables: dict[str, bytes], parts: dict[str, bytes]
-) -> None:
+def _keep(cache: Path, name: str, parts: dict[str, bytes]) -> None:
     import hashlib
 
-    name = _name(knowledge, tables)
     try:
         cache.mkdir(parents=True, exist_ok=True)
         for part, body in parts.items():
-            half = cache / f"{name}.{part}.{os.getpid()}"
+            file = _file(cache, name, part)
+            half = file.with_suffix(f".{os.getpid()}")
             half.write_bytes(hashlib.sha256(body).digest() + body)
-            half.replace(cache / f"{name}.{part}")
+            half.replace(file)
     except OSError:
         # A cache that cannot be written costs the next start half a second, no more.
         return

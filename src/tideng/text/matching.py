@@ -113,9 +113,9 @@ def _ordered(ids: Sequence[int], ends: Sequence[int] | Places) -> tuple[Places, 
     return numbers[order], places[order]
 
 
-def literals_hash(literals: Sequence[str], engine_version: str) -> str:
-    """The name under which a compiled database is kept."""
-    digest = hashlib.sha256(engine_version.encode())
+def literals_hash(literals: Sequence[str]) -> str:
+    """What a compiled database is of: literals in another order are another database."""
+    digest = hashlib.sha256()
     for literal in literals:
         digest.update(b"\0" + literal.encode())
     return digest.hexdigest()
