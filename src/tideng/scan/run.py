@@ -19,7 +19,7 @@ from msgspec import Struct
 from tideng import __version__
 from tideng.identifiers.tables import TABLES_DATE
 from tideng.scan.batch import PLAIN, Batch, Summary, scan_batch
-from tideng.scan.kernels.compiled import COMPILE_BYTES_LEAST, Mode
+from tideng.scan.kernels.compiled import Mode, bytes_least
 from tideng.scan.persons import RULES_DATE, Persons, count_persons
 from tideng.scan.plan import RANGE_BYTES, batches
 from tideng.scan.readers.sniff import HEAD_BYTES, format_of
@@ -141,7 +141,7 @@ def run(
     total = sum(item.size for item in items)
     if (
         sum(item.size * (PACKED_RATIO if item.path.lower().endswith(_PACKED) else 1) for item in items)
-        < COMPILE_BYTES_LEAST
+        < bytes_least()
     ):
         Mode.compiles = "tideng.scan.kernels.digits" in sys.modules
     store = Store(out)
