@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
@@ -144,6 +145,9 @@ def run(
         < bytes_least()
     ):
         Mode.compiles = "tideng.scan.kernels.digits" in sys.modules
+    if find_spec("numba") is None:
+        # A light installation: plain code finds the same, slowly, and without workers.
+        Mode.compiles, workers = False, 1
     store = Store(out)
     try:
         settings = f"{__version__} {TABLES_DATE} {RULES_DATE} {hashes}"
