@@ -26,7 +26,7 @@ from tideng.scan.corpus import Maker, mixed, spreadsheets
 
 def rate_of_kernel(folder: Path, megabytes: int) -> dict[str, object]:
     """Validated numeric families with offsets, one thread, in memory."""
-    from tideng.scan.analyse import hits
+    from tideng.scan.numbers import hits
 
     found: dict[str, object] = {}
     for encoding in ("gb18030", "utf-8"):
@@ -52,7 +52,7 @@ def rate_of_kernel(folder: Path, megabytes: int) -> dict[str, object]:
 def rate_of_chance(tokens: int) -> dict[str, object]:
     """Random 18-digit tokens that pass for resident IDs, against 6,899/1e6 × days × 1/11."""
     from tideng.identifiers.tables import region_periods
-    from tideng.scan.analyse import hits
+    from tideng.scan.numbers import hits
 
     chance = np.random.default_rng(5)
     passed, done = 0, 0

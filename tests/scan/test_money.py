@@ -58,3 +58,27 @@ def test_alipay_and_bank_forms() -> None:
     ]
     flow = sum_up(*read_statement(bank)).flows[0]
     assert (flow.received_fen, flow.paid_fen) == (10_000, 3_000)
+
+
+def test_the_command_sums_statements_and_draws_a_page(tmp_path: Path) -> None:
+    import json
+
+    from typer.testing import CliRunner
+
+    from tideng.cli.main import app
+
+    laptop(tmp_path, seed=1)
+    words = [
+        "scan",
+        "money",
+        str(tmp_path / "微信支付账单.csv"),
+        "--page",
+        str(tmp_path / "money.html"),
+        "--json",
+    ]
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["incomes"][1]["fen"] == 720_000
+    assert "<svg" in (tmp_path / "money.html").read_text("utf-8")
+    (tmp_path / "x.png").write_bytes(b"\x89PNG....")
+    assert CliRunner().invoke(app, ["scan", "money", str(tmp_path / "x.png")]).exit_code == 2

@@ -33,7 +33,7 @@ class _ScanGroup(TyperGroup):
 
 
 app = typer.Typer(
-    help="Count the people in a pile of files: `tideng scan PATH…`. Also: spans, explain, sample, custody.",
+    help="Count the people in a pile of files: `tideng scan PATH…`. Also: spans, explain, sample, money, custody.",  # noqa: E501
     no_args_is_help=True,
     cls=_ScanGroup,
 )
@@ -307,6 +307,41 @@ def checked(
         f"{shown.genuine} of {shown.sample} genuine: with {shown.confidence:.0%} confidence at least {shown.low:.2%} of all, "  # noqa: E501
         f"{shown.genuine_least:,} persons; two-sided {shown.low_two_sided:.2%} to {shown.high_two_sided:.2%}"
     )
+
+
+@app.command()
+def money(
+    files: Annotated[list[Path], typer.Argument(help="WeChat, Alipay or bank statements: CSV or XLSX.")],
+    buyer: Annotated[
+        list[str] | None, typer.Option("--buyer", help="A counterpart known to have got data.")
+    ] = None,
+    page: Annotated[
+        Path | None, typer.Option("--page", help="Also write an HTML page with charts here.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Sum statements by counterpart and day; income under stated assumptions, for `--income` of a scan."""
+    from tideng.scan.statements import keep_page, money_of, yuan
+
+    try:
+        found = money_of(files, buyer or [])
+        if page is not None:
+            keep_page(found, page)
+    except (OSError, ValueError) as error:
+        stop(escape(str(error)))
+    if json:
+        as_json(found)
+        return
+    table(
+        "income",
+        ("assumption", "yuan", "parties"),
+        [(i.assumption, yuan(i.fen), i.parties) for i in found.incomes],
+    )
+    rows = [
+        (f.party, yuan(f.received_fen), yuan(f.paid_fen), f.times, "suspected" if f.is_suspected else "")
+        for f in found.flows
+    ]
+    table("flows", ("counterpart", "received", "paid", "times", ""), rows[:40])
 
 
 @app.command()

@@ -4,7 +4,6 @@ by.
 
 import re
 from collections import Counter
-from functools import cache
 from typing import Final
 
 import numpy as np
@@ -16,9 +15,9 @@ from tideng.identifiers.spans.folding import fold as fold_text
 from tideng.scan.columns import SAMPLE_ROWS, Columns, classify
 from tideng.scan.kernels.compiled import Mode
 from tideng.scan.kernels.kinds import BANK_CARD, EMAIL, KIND_NAMES, MOBILE, RESIDENT_ID
-from tideng.scan.kernels.plain import find_plain
 from tideng.scan.kernels.rows import filled, fold, line_starts
-from tideng.scan.keys import email_key, key_of, name_key, named_key
+from tideng.scan.keys import key_of, name_key, named_key
+from tideng.scan.numbers import kernel_hits, plain_hits
 from tideng.scan.readers.blocks import Block
 from tideng.scan.readers.tables import is_header
 from tideng.scan.readers.text import delimiter_of, split
@@ -27,12 +26,8 @@ DEEP_BYTES_MAX: Final = 4_000_000
 """Of prose, so much per member is read for names, addresses and every other kind; beyond it only numbers
 are.
 """
-KEY_BITS: Final = 60
 _FULL_WIDTH: Final = re.compile(rb"\xef\xbc[\x90-\x99]")
 _FULL_WIDTH_GB: Final = re.compile(rb"\xa3[\xb0-\xb9]")
-_MAIL: Final = re.compile(
-    r"[A-Za-z0-9][A-Za-z0-9_.+%-]{0,63}@(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,18}(?![A-Za-z0-9-])"
-)
 _CODES: Final = {"resident_id": RESIDENT_ID, "mobile": MOBILE, "bank_card": BANK_CARD, "email": EMAIL}
 _COLUMN_KINDS: Final = (
     "name",
@@ -166,66 +161,9 @@ def _look(block: Block, layout: Layout) -> None:
         layout.is_table = False
 
 
-@cache
-def _room(size: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8], NDArray[np.uint64]]:
-    return (
-        np.empty(size, np.int64),
-        np.empty(size, np.int64),
-        np.empty(size, np.uint8),
-        np.empty(size, np.uint64),
-    )
-
-
-def hits(
-    data: bytes, encoding: str
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8], NDArray[np.uint64]]:
-    """Numbers and mail addresses in bytes: starts, ends, kinds, keys, in order of place (in units for
-    UTF-16).
-    """
-    from tideng.scan.kernels.digits import find_digits, find_emails, narrow
-    from tideng.scan.kernels.lookup import lookup
-
-    wide = encoding in ("gb18030", "gbk", "big5")
-    buffer = narrow(data, encoding.endswith("be")) if "16" in encoding else np.frombuffer(data, np.uint8)
-    size = 1 << max(12, (len(buffer) // 11 + 1).bit_length())
-    starts, ends, kinds, keys = _room(size)
-    n = find_digits(buffer, wide, encoding == "gb18030", *lookup(), starts, ends, kinds, keys)
-    m = 0
-    if b"@" in data:
-        m = find_emails(buffer, starts[n:], ends[n:], keys[n:])
-        kinds[n : n + m] = EMAIL
-    total = n + m
-    order = np.argsort(starts[:total], kind="stable") if m else slice(0, total)
-    return starts[:total][order], ends[:total][order], kinds[:total][order], keys[:total][order]
-
-
-def _plain_hits(block: Block) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.uint64], list[str]]:
-    """As `hits`, without the compiler: lines, kinds, keys, and the characters of the first few."""
-    text = block.data.decode(block.encoding, "replace")
-    found = [(hit.start, hit.kind, hit.key, text[hit.start : hit.end]) for hit in find_plain(text)]
-    if "@" in text:
-        found += [(mail.start(), EMAIL, email_key(mail[0]), mail[0]) for mail in _MAIL.finditer(text)]
-        found.sort()
-    ends = np.array([place for place, sign in enumerate(text) if sign == "\n"], np.int64)
-    lines = np.searchsorted(ends, np.array([row[0] for row in found], np.int64)).astype(np.int64)
-    kinds = np.array([row[1] for row in found], np.uint8)
-    return lines, kinds, np.array([row[2] for row in found], np.uint64), [row[3] for row in found[:3]]
-
-
-def _kernel_hits(block: Block) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.uint64], list[str]]:
-    starts, ends, kinds, keys = hits(block.data, block.encoding)
-    unit = 2 if "16" in block.encoding else 1
-    places = (
-        np.flatnonzero(np.frombuffer(block.data, np.uint8) == 10) if len(starts) else np.empty(0, np.int64)
-    )
-    lines = np.searchsorted(places, starts * unit).astype(np.int64)
-    first = [block.data[a * unit : b * unit] for a, b in zip(starts[:3], ends[:3], strict=True)]
-    return lines, kinds, keys, [raw.decode(block.encoding, "replace") for raw in first]
-
-
 def _fast(block: Block, layout: Layout) -> Found:
     """Numbers and mail addresses only, as fast as bytes allow."""
-    lines, kinds, keys, first = (_kernel_hits if Mode.compiles else _plain_hits)(block)
+    lines, kinds, keys, first = (kernel_hits if Mode.compiles else plain_hits)(block)
     lines += block.first_line
     counts: Counter[str] = Counter()
     for code, count in enumerate(np.bincount(kinds, minlength=6).tolist()):

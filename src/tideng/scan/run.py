@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
@@ -19,7 +20,7 @@ from msgspec import Struct
 from tideng import __version__
 from tideng.identifiers.tables import TABLES_DATE
 from tideng.scan.batch import PLAIN, Batch, Summary, scan_batch
-from tideng.scan.kernels.compiled import COMPILE_BYTES_LEAST, Mode
+from tideng.scan.kernels.compiled import Mode, bytes_least
 from tideng.scan.persons import RULES_DATE, Persons, count_persons
 from tideng.scan.plan import RANGE_BYTES, batches
 from tideng.scan.readers.sniff import HEAD_BYTES, format_of
@@ -141,9 +142,12 @@ def run(
     total = sum(item.size for item in items)
     if (
         sum(item.size * (PACKED_RATIO if item.path.lower().endswith(_PACKED) else 1) for item in items)
-        < COMPILE_BYTES_LEAST
+        < bytes_least()
     ):
         Mode.compiles = "tideng.scan.kernels.digits" in sys.modules
+    if find_spec("numba") is None:
+        # A light installation: plain code finds the same, slowly, and without workers.
+        Mode.compiles, workers = False, 1
     store = Store(out)
     try:
         settings = f"{__version__} {TABLES_DATE} {RULES_DATE} {hashes}"

@@ -154,6 +154,10 @@ def _law(appraisal: Appraisal, rules: Rules, w: Mapping[str, str], language: str
         )
         for one in rules.classes
     ]
+    if t.income_fen:
+        rows.append(
+            (w["income"], "", f"{rules.income_fen // 100:,}", f"{t.income_fen / 100:,.2f}", w[t.income_band])
+        )
     rows.append((w["times"], "", "", f"{t.lowest.times:g}", f"{t.highest.times:g}"))
     rows.append((w["band"], "", "", w[t.band_low], w[t.band_high]))
     return Table(
