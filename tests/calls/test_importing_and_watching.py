@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tideng.calls.cases import MemoryVisits, SqliteVisits, Visit, Visits, VisitUnknown
 from tideng.calls.columns import Calls
-from tideng.calls.detector.calibrating import feedback_shift
+from tideng.calls.detector.calibrating import feedback_shift, shipped, threshold_of
 from tideng.calls.detector.detecting import detect
 from tideng.calls.detector.evidence import ModelInvalid, Scorer
 from tideng.calls.detector.lines import LineStates, StateUnreadable
@@ -260,3 +260,17 @@ def test_an_adversary_with_a_budget_is_measured() -> None:
     assert len(got) == 25
     assert got == sorted(got, reverse=True)
     assert any(attempt.is_found for attempt in attempts)
+
+
+def test_a_calm_population_gets_a_lower_threshold_a_restless_one_the_shipped_one() -> None:
+    model = Scorer(shipped_model()).model
+    boxes = np.full(30, model.threshold + 4)
+    calm = threshold_of(np.concatenate([np.full(4_000, -3.0), boxes]), 100_000, model)
+    restless = threshold_of(
+        np.concatenate([np.full(4_000, -3.0), np.full(40, model.threshold), boxes]), 100_000, model
+    )
+    assert calm.call_owner == pytest.approx(model.threshold - 3)
+    assert model.threshold < restless.call_owner <= model.threshold + 0.3001
+    assert calm.suspend < restless.suspend
+    assert threshold_of(np.empty(0), 0, model).between == 0
+    assert shipped(model).call_owner == model.threshold

@@ -139,7 +139,7 @@ def look_at(paths: Sequence[Path], line: str) -> Seen:
         raise LookupError(f"{line} placed no call in these records, or is no fixed line")
     scorer = Scorer(shipped_model())
     scored = score_calls(calls, LineStates(len(calls.lines), zone_s=ZONE_S), scorer)
-    threshold = calibrate(calls, scored.record, scored.line, scored.score, scorer.model, zone_s=ZONE_S)
+    threshold = calibrate(calls, scored.line, scored.score, scorer.model, zone_s=ZONE_S)
     mine = np.flatnonzero(scored.line == index)
     return Seen(
         line=calls.lines[index],

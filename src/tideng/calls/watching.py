@@ -18,7 +18,7 @@ from msgspec import Struct
 from tideng.calls.alarms import entry_of
 from tideng.calls.cases import Visit, Visits
 from tideng.calls.columns import Calls
-from tideng.calls.detector.calibrating import Threshold, threshold_of
+from tideng.calls.detector.calibrating import NO_SCORE, Threshold, shipped, threshold_of
 from tideng.calls.detector.detecting import STRANGERS_MIN, Alarm, cross, score_calls
 from tideng.calls.detector.evidence import Scorer
 from tideng.calls.detector.lines import LineStates
@@ -29,6 +29,8 @@ from tideng.identifiers.keyed import keyed_hash
 
 PEAK_DAYS_MAX: Final = 40
 """Days whose peaks the calibration remembers."""
+DAYS_MIN: Final = 4
+"""Days a population must have been seen before it moves the threshold."""
 LINES_MAX: Final = 5_000_000
 RECENT_MAX: Final = 64
 """Record hashes remembered per line, for the alarm's entry."""
@@ -96,9 +98,13 @@ class Watch:
     def threshold(self) -> Threshold:
         """The thresholds in force, by the peaks of the days so far."""
         days = self._kept.peaks
-        peaks = np.array([peak for day in days.values() for peak in day.values()])
-        here = threshold_of(peaks, len(days) * len(self._kept.lines), self._scorer.model)
-        return here.moved(self._strictness)
+        line_days = len(days) * len(self._kept.lines)
+        if len(days) < DAYS_MIN:
+            return shipped(self._scorer.model).moved(self._strictness)
+        peaks = np.full(len(self._kept.lines), NO_SCORE)
+        for day in days.values():
+            np.maximum.at(peaks, list(day), list(day.values()))
+        return threshold_of(peaks, line_days, self._scorer.model).moved(self._strictness)
 
     @property
     def lines(self) -> int:

@@ -1,8 +1,11 @@
-"""Thresholds that keep their promise: moved by what this population's own quiet days look like.
+"""Thresholds that keep their promise: set by what this population's own lines reached.
 
-The promise (so many false alarms per million line-days) is first kept on the dev worlds. Another town's
-ordinary days reach higher or lower; how much, the upper quantiles of its daily peaks tell (peaks over a high
-level, where a few boxes weigh nothing: the 0.1 % … 2 % of line-days). The threshold moves by that shift.
+The shipped threshold keeps the promise (so many false alarms per million line-days) on the dev worlds.
+Another town's honest lines reach higher or lower. A box that goes on calling soon leaves the honest lines
+behind. So lines whose evidence came to rest *between* a threshold and a level well above it are, at worst,
+honest: there may be no more of them than were promised, and than boxes themselves leave there. The threshold
+is the lowest that holds to this, within bounds around the shipped one. A small population may have a lower
+one: fewer lines, fewer mistakes.
 """
 
 from typing import Final
@@ -14,12 +17,15 @@ from numpy.typing import NDArray
 from tideng.calls.columns import Calls
 from tideng.calls.detector.evidence import TAIL_SHARES, Model
 
-LINE_DAYS_MIN: Final = 20_000
-"""Below, a population says too little about its tail; the dev worlds' threshold stays."""
-SHIFT_SHARE: Final = 0.35
-"""How much of the difference the threshold follows: the far tail moves less than the near one."""
-SHIFT_MAX: Final = 1.5
-SHIFT_MIN: Final = -0.75
+DOWN_MAX: Final = 3.0
+UP_MAX: Final = 0.3
+STEP: Final = 0.05
+REST_ABOVE: Final = 1.5
+"""How far above the shipped threshold a line has left the honest ones behind."""
+BOXES_RESTING: Final = 0.08
+"""Of boxes, the share that stops in between (dev worlds): soon removed, or careful."""
+LINES_FREE: Final = 1.0
+"""Lines that may rest in between whatever the promise: chance, in a small population."""
 NO_SCORE: Final = -12.0
 
 
@@ -30,7 +36,8 @@ class Threshold(Struct, frozen=True, kw_only=True):
     suspend: float
     shift: float
     line_days: int
-    tail: tuple[float, ...]
+    between: int
+    """Lines whose evidence came to rest above the threshold without becoming clear."""
 
     def moved(self, by: float) -> "Threshold":
         """Both thresholds moved by `by`."""
@@ -39,8 +46,43 @@ class Threshold(Struct, frozen=True, kw_only=True):
             suspend=self.suspend + by,
             shift=self.shift + by,
             line_days=self.line_days,
-            tail=self.tail,
+            between=self.between,
         )
+
+
+def calibrate(
+    calls: Calls, line: NDArray[np.int32], score: NDArray[np.float64], model: Model, *, zone_s: int
+) -> Threshold:
+    """The thresholds for the population of these calls."""
+    days = (calls.start + zone_s) // 86_400
+    span = int(days.max() - days.min()) + 1 if len(days) else 0
+    peaks = np.full(len(calls.lines), NO_SCORE)
+    np.maximum.at(peaks, line, score)
+    return threshold_of(peaks, span * len(calls.lines), model)
+
+
+def threshold_of(peaks: NDArray[np.float64], line_days: int, model: Model) -> Threshold:
+    """The thresholds for a population whose lines reached these peaks in so many line-days."""
+    clear = model.threshold + REST_ABOVE
+    allowed = model.promised * line_days / 1e6 + LINES_FREE + BOXES_RESTING * int((peaks >= clear).sum())
+    resting = np.sort(peaks[peaks < clear])
+    levels = model.threshold + np.arange(-DOWN_MAX, UP_MAX + STEP / 2, STEP)
+    above = len(resting) - np.searchsorted(resting, levels, "left")
+    fitting = np.flatnonzero(above <= allowed)
+    at = int(fitting[0]) if len(fitting) else len(levels) - 1
+    shift = float(levels[at]) - model.threshold
+    return Threshold(
+        call_owner=model.threshold + shift,
+        suspend=model.suspend + min(0.0, shift),
+        shift=shift,
+        line_days=line_days,
+        between=int(above[at]),
+    )
+
+
+def shipped(model: Model) -> Threshold:
+    """The thresholds as they were promised, before a population has said anything."""
+    return Threshold(call_owner=model.threshold, suspend=model.suspend, shift=0.0, line_days=0, between=0)
 
 
 def daily_peaks(
@@ -57,48 +99,13 @@ def daily_peaks(
 
 
 def tail_levels(peaks: NDArray[np.float64], line_days: int) -> tuple[float, ...]:
-    """Levels that these shares of all line-days exceed; line-days without a score count as lowest."""
+    """Levels that `TAIL_SHARES` of all line-days exceed; line-days without a score count as lowest."""
     ordered = np.sort(peaks)[::-1]
     levels = []
     for share in TAIL_SHARES:
         rank = int(share * line_days)
         levels.append(float(ordered[rank]) if rank < len(ordered) else NO_SCORE)
     return tuple(levels)
-
-
-def calibrate(
-    calls: Calls,
-    record: NDArray[np.int64],
-    line: NDArray[np.int32],
-    score: NDArray[np.float64],
-    model: Model,
-    *,
-    zone_s: int,
-) -> Threshold:
-    """The thresholds for this population."""
-    days = (calls.start + zone_s) // 86_400
-    span = int(days.max() - days.min()) + 1 if len(days) else 0
-    line_days = span * len(calls.lines)
-    return threshold_of(daily_peaks(line, days[record], score), line_days, model)
-
-
-def threshold_of(peaks: NDArray[np.float64], line_days: int, model: Model) -> Threshold:
-    """The thresholds for a population whose line-days had these peaks."""
-    levels = tail_levels(peaks, line_days)
-    shift = shift_of(levels, model.tail) if line_days >= LINE_DAYS_MIN else 0.0
-    return Threshold(
-        call_owner=model.threshold + shift,
-        suspend=model.suspend + shift,
-        shift=shift,
-        line_days=line_days,
-        tail=levels,
-    )
-
-
-def shift_of(levels: tuple[float, ...], usual: tuple[float, ...]) -> float:
-    """How much higher (or lower) this population's own tail lies, bounded."""
-    differences = [mine - theirs for mine, theirs in zip(levels, usual, strict=True)]
-    return float(np.clip(SHIFT_SHARE * np.median(differences), SHIFT_MIN, SHIFT_MAX))
 
 
 PRECISION_WANTED: Final = 0.5

@@ -9,7 +9,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from tideng.calls.columns import Calls
-from tideng.calls.detector.calibrating import SHIFT_MIN, Threshold, calibrate
+from tideng.calls.detector.calibrating import DOWN_MAX, Threshold, calibrate
 from tideng.calls.detector.evidence import MEANINGS, Scorer
 from tideng.calls.detector.lines import BATCH, LineStates
 
@@ -21,6 +21,8 @@ CALLS_SHOWN_MAX: Final = 20
 SECOND_CUES: Final = ("rhythm", "short_or_missed", "usual_contacts", "talk", "shared_callees", "incoming")
 SECOND_CUE_MIN: Final = 0.35
 SECOND_CUES_MIN: Final = 2
+SLACK: Final = 3.0
+"""How far below every threshold features are still kept, so that a lower `strictness` finds them."""
 WEIGHT_SHOWN_MIN: Final = 0.05
 
 Tier = Literal["call_owner", "suspend"]
@@ -88,7 +90,7 @@ def _score_batch(calls: Calls, first: int, states: LineStates, scorer: Scorer) -
     rows, runs = states.feed(piece)
     picked = np.flatnonzero((piece.caller_line >= 0) & (rows[:, 1] >= STRANGERS_MIN))
     score = scorer.scores(rows[picked])
-    kept = np.flatnonzero(score >= scorer.model.threshold + SHIFT_MIN)
+    kept = np.flatnonzero(score >= scorer.model.threshold - DOWN_MAX - SLACK)
     return Scored(
         record=picked + first,
         line=piece.caller_line[picked],
@@ -108,7 +110,7 @@ def detect(
     """
     states = states or LineStates(len(calls.lines), zone_s=zone_s)
     scored = score_calls(calls, states, scorer)
-    threshold = calibrate(calls, scored.record, scored.line, scored.score, scorer.model, zone_s=zone_s)
+    threshold = calibrate(calls, scored.line, scored.score, scorer.model, zone_s=zone_s)
     return list(cross(calls, scored, scorer, threshold.moved(strictness))), threshold
 
 
