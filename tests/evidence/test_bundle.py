@@ -113,6 +113,9 @@ def test_windows(tmp_path: Path) -> None:
     proof = json.loads(unpack(closed.content)["completeness.json"])
     assert proof["stop"] == 6
     assert verify(closed.content).is_verified
+    later = issue(tmp_path, number=WANG, start=2**52)
+    assert json.loads(unpack(later.content)["completeness.json"])["stop"] is None
+    assert verify(later.content).is_verified, verify(later.content).says
     with pytest.raises(NothingToShow, match="no message 17"):
         issue(tmp_path, message=17)
 

@@ -1,6 +1,8 @@
 """Witnesses, and a ledger that asks them: quorum, forks, rollbacks, lies, races, and keys that change."""
 
 import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -419,3 +421,44 @@ def test_an_old_copy_does_not_start_until_the_loss_is_admitted(tmp_path: Path) -
     publish()
     with opened(tmp_path) as (store, _):
         assert store.ledger.verify().is_intact
+
+
+CHILD = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+from evidence.test_witness import WITNESS, Log, made
+from tideng.storage.sqlite import Writer
+with Writer(Path(sys.argv[1]), schema={"witness": WITNESS}) as writer:
+    witness, log = made(writer), Log()
+    log.grow(1)
+    while log.size < witness.size_of(log.origin):
+        log.grow(3)
+    while True:
+        old = witness.size_of(log.origin)
+        answer = witness.add_checkpoint(log.grow(3).request(old))
+        print(log.size if answer.status == 200 else -answer.status, flush=True)
+"""
+
+
+def test_kill_9_while_witnessing_forgets_nothing_that_was_cosigned(tmp_path: Path) -> None:
+    path, tests = tmp_path / "w.db", str(Path(__file__).parents[1])
+    for rounds in (3, 9):
+        child = subprocess.Popen(
+            [sys.executable, "-c", CHILD, str(path), tests], stdout=subprocess.PIPE, text=True
+        )
+        assert child.stdout is not None
+        lines = [child.stdout.readline() for _ in range(rounds)]
+        child.kill()
+        lines += child.stdout.readlines()
+        child.stdout.close()
+        assert child.wait(10) == -9
+        sizes = [int(line) for line in lines if line.endswith("\n")]
+        assert min(sizes) > 0
+        with Writer(path, schema={"witness": WITNESS}) as writer:
+            witness = made(writer)
+            seen = witness.size_of(ORIGIN)
+            assert seen >= max(sizes)
+            fork = Log("fork").grow(seen + 5)
+            assert witness.add_checkpoint(fork.request(seen)).status == 422
+            assert witness.add_checkpoint(fork.request(0)).status == 409

@@ -216,6 +216,8 @@ class Issuer:
         begin = 0
         while begin < len(found) and start is not None and found[begin].at < start - SLACK_US:
             begin += 1
+        # Nothing was recorded since: the newest interval shows that, and where the ledger ends.
+        begin = min(begin, max(0, len(found) - 1))
         end = begin
         while end < len(found) and (stop is None or found[end].at <= stop + SLACK_US):
             end += 1
