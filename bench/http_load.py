@@ -85,4 +85,4 @@ async def _answer(reader: asyncio.StreamReader) -> bytes:
 
 def _accepted(answer: bytes) -> int:
     # A refusal of the whole request is a problem document, which has no messages.
-    return sum(one["action"] == "send" for one in json.loads(answer).get("messages", ()))
+    return sum(one["action"] == "send" for one in json.loads(answer).get("results", ()))

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 from msgspec import Meta, Struct
 
+from tideng.evidence.settings import EvidenceSettings
 from tideng.gateway.carriers.routes import Route
 from tideng.gateway.carriers.settings import CarrierSettings
 from tideng.gateway.settings import (
@@ -53,6 +54,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     dispatch: DispatchSettings = DispatchSettings()
     reports: ReportSettings = ReportSettings()
     inbound: InboundSettings = InboundSettings()
+    evidence: EvidenceSettings = EvidenceSettings()
     carriers: Annotated[
         tuple[CarrierSettings, ...], Meta(description="Carriers to connect to: one [[carriers]] each.")
     ] = ()
@@ -83,7 +85,7 @@ class Row(Struct, frozen=True):
 
 
 SECRETS: Final = frozenset({"password"})
-_SECTIONS: Final = ("smpp", "http", "intake", "dispatch", "reports", "inbound")
+_SECTIONS: Final = ("smpp", "http", "intake", "dispatch", "reports", "inbound", "evidence")
 _LISTS: Final = ("carriers", "routes")
 
 

@@ -58,6 +58,112 @@ def test_parts_have_headers_within_limits_and_one_reference() -> None:
     play(story)
 
 
+# 66 units, then an emoji whose halves are the 67th and 68th; and a family of seven units across the next cut.
+MIXED = "您" * 66 + "😀" + "好" * 62 + "👨‍👩‍👧" + "完" * 20
+
+
+def test_chinese_and_emoji_in_parts_each_whole_characters() -> None:
+    async def story(smsc: IndependentSmsc, traffic: Traffic) -> None:
+        await traffic.send_all([cleared(7, "您好😀"), cleared(8, MIXED)])
+        assert (smsc.submits[0].data_coding, smsc.submits[0].octets) == (8, "您好😀".encode("utf-16-be"))
+        pieces = [s.octets[6:].decode("utf-16-be") for s in smsc.submits[1:]]  # raises on half a character
+        assert "".join(pieces) == MIXED
+        assert pieces[0] == "您" * 66
+        assert all("👨‍👩‍👧" in piece or "👨" not in piece for piece in pieces)
+        assert {s.data_coding for s in smsc.submits} == {8}
+        assert max(len(s.octets) for s in smsc.submits) <= 140
+
+    play(story)
+
+
+def test_gsm_escapes_are_not_cut() -> None:
+    text = "x" * 152 + "€" * 100
+
+    async def story(smsc: IndependentSmsc, traffic: Traffic) -> None:
+        await traffic.send_all([cleared(8, text)])
+        bodies = [s.octets[6:] for s in smsc.submits]
+        assert [body[-1] == 0x1B for body in bodies] == [False] * len(bodies)
+        assert b"".join(bodies) == b"x" * 152 + b"\x1b\x65" * 100
+
+    play(story)
+
+
+def test_a_long_message_in_one_payload() -> None:
+    async def story(smsc: IndependentSmsc, traffic: Traffic) -> None:
+        await traffic.send_all([cleared(8, MIXED)])
+        (submit,) = smsc.submits
+        octets = MIXED.encode("utf-16-be")
+        assert (submit.octets, submit.esm_class) == (b"", 0)
+        assert submit.tlvs == struct.pack(">HH", 0x0424, len(octets)) + octets
+
+    play(story, long_messages="payload")
+
+
+def test_a_long_message_by_sar() -> None:
+    async def story(smsc: IndependentSmsc, traffic: Traffic) -> None:
+        await traffic.send_all([cleared(8, MIXED)])
+        total = len(smsc.submits)
+        assert "".join(s.octets.decode("utf-16-be") for s in smsc.submits) == MIXED
+        assert {s.esm_class for s in smsc.submits} == {0}
+        places = []
+        for submit in smsc.submits:
+            tlvs, octets = {}, submit.tlvs
+            while octets:
+                tag, length = struct.unpack(">HH", octets[:4])
+                tlvs[tag], octets = octets[4 : 4 + length], octets[4 + length :]
+            assert set(tlvs) == {0x020C, 0x020E, 0x020F}
+            places.append((tlvs[0x020C], tlvs[0x020E][0], tlvs[0x020F][0]))
+        assert [(of, place) for _, of, place in places] == [(total, n + 1) for n in range(total)]
+        assert len({reference for reference, _, _ in places}) == 1
+
+    play(story, long_messages="sar")
+
+
+def test_a_report_for_each_part_of_a_long_message() -> None:
+    async def story(smsc: IndependentSmsc, traffic: Traffic) -> None:
+        await traffic.send_all([cleared(8, MIXED)])
+        (handover,) = traffic.results
+        ids = [f"{0xA1 + n:x}" for n in range(len(smsc.submits))]
+        assert list(handover.accepted.values()) == ids
+        for number, one in enumerate(ids):
+            tlvs = struct.pack(">HH", 0x001E, len(one) + 1) + one.encode() + b"\0"
+            tlvs += struct.pack(">HHB", 0x0427, 1, 2)
+            text = RECEIPT.replace(b"A1", one.encode())
+            smsc.send(smsc.deliver(100 + number, text, esm_class=0x04, tlvs=tlvs))
+        await traffic.until(lambda: len(traffic.reports) == len(ids))
+        assert [r.carrier_id for r in traffic.reports] == ids
+        assert {r.state for r in traffic.reports} == {ReceiptState.DELIVERED}
+        await smsc.until(lambda: len(smsc.answers) == len(ids))
+        assert {status for _, status, _, _ in smsc.answers} == {0}
+
+    play(story)
+
+
+def test_receipts_that_are_none_and_a_good_one_after_them() -> None:
+    """Each is answered; none is taken for a final report; none holds up the next."""
+    odd = [
+        b"", b"id:", b"id:A1", b"stat:", b"\xff\xfe\x00", b"your message was delivered", b"id:" + b"9" * 240,
+        b"id:A1 stat:\xc3\x28 err:", b"id:A1 submit date:never done date:now stat:SOON err:nul Text:",
+    ]  # fmt: skip
+    bent = [struct.pack(">HH", 0x001E, 0), struct.pack(">HHB", 0x0427, 1, 250), struct.pack(">HH", 0x0427, 0)]
+
+    async def story(smsc: IndependentSmsc, traffic: Traffic) -> None:
+        number = 0
+        for number, octets in enumerate(odd, 1):
+            smsc.send(smsc.deliver(number, octets, esm_class=0x04))
+        for tlvs in bent:
+            number += 1
+            smsc.send(smsc.deliver(number, b"id:A1", esm_class=0x04, tlvs=tlvs))
+        smsc.send(smsc.deliver(number + 1, RECEIPT, esm_class=0x04))
+        await smsc.until(lambda: len(smsc.answers) == number + 1)
+        assert sorted(sequence for _, _, sequence, _ in smsc.answers) == list(range(1, number + 2))
+        final = [r for r in traffic.reports if r.final and r.state is ReceiptState.DELIVERED]
+        assert [r.carrier_id for r in final] == ["A1"]
+        assert len(smsc.binds) == 1
+
+    play(story)
+
+
 def test_no_report_asked_none_requested() -> None:
     async def story(smsc: IndependentSmsc, traffic: Traffic) -> None:
         await traffic.send_all([cleared(1, registered_delivery=0), cleared(2, registered_delivery=2)])

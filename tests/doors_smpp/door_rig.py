@@ -7,12 +7,13 @@ import asyncio
 import struct
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+import argon2
 from msgspec import structs
 
 from tideng.gateway.doors.smpp import SmppDoor
@@ -21,7 +22,6 @@ from tideng.gateway.intake import Answer, NotRecorded, Outcome
 from tideng.gateway.mailbox import Letter, Sink
 from tideng.gateway.messages import Submission
 from tideng.gateway.parts import Parts
-from tideng.gateway.registry.passwords import hash_password
 from tideng.gateway.registry.snapshot import Snapshot, Versioned, build
 from tideng.gateway.registry.values import Customer, SmppAccess
 from tideng.gateway.settings import SmppDoorSettings
@@ -38,7 +38,8 @@ PATIENCE_S = 10
 
 @cache
 def password_hash(password: str = PASSWORD) -> str:
-    return hash_password(password)
+    """argon2id as in production, made with less: the hash itself says how it is checked."""
+    return argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash(password)
 
 
 def customer(**fields: Any) -> Customer:
@@ -149,16 +150,17 @@ class Peer:
         return self.sequence
 
     async def read(self) -> Got:
-        """The next PDU; enquire_link is answered on the way."""
+        """The next PDU, whatever it is."""
         async with asyncio.timeout(PATIENCE_S):
             length, command, status, sequence = HEADER.unpack(await self.reader.readexactly(16))
             body = await self.reader.readexactly(length - 16)
         return Got(command, status, sequence, body)
 
     async def ask(self, command: int, body: bytes = b"") -> Got:
-        """Send, and the next PDU, which must be its answer."""
+        """Send, and the next PDU, which must be its answer; enquire_link is answered on the way."""
         sequence = self.send(command, body)
-        got = await self.read()
+        while (got := await self.read()).command == ENQUIRE:
+            self.writer.write(pdu(ENQUIRE | RESP, got.sequence))
         assert (got.command, got.sequence) == (command | RESP, sequence), got
         return got
 
@@ -181,10 +183,8 @@ class Peer:
 
     async def close(self) -> None:
         self.writer.close()
-        try:
+        with suppress(ConnectionError):  # the server was first
             await self.writer.wait_closed()
-        except ConnectionError:
-            pass  # the server was first
 
 
 class Desk:
@@ -326,7 +326,10 @@ class Rig:
             await self.parts.close()
 
     async def restart(self) -> None:
-        """The process ends and another begins on the same data."""
+        """The process ends and another begins on the same data; its connections end with it."""
+        for peer in self.peers:
+            await peer.close()
+        self.peers.clear()
         await self.stop()
         self.store.close()
         self.store = self._open()
@@ -381,14 +384,14 @@ def play(folder: Path, story: Callable[[Rig], Awaitable[None]], **how: Any) -> N
     asyncio.run(run())
 
 
-def report(number: int, state: str = "delivered", **fields: Any) -> Letter:
+def report(mail: int, state: str = "delivered", **fields: Any) -> Letter:
     """A letter about message 4711."""
     known = {"message": 4711, "code_number": "106900990003", "number": "8613800138000", "at": NOON}
     return structs.replace(
-        Letter(id=number, customer="acme", kind="report", state=state, **known),  # type: ignore[arg-type]
+        Letter(id=mail, customer="acme", kind="report", state=state, **known),  # type: ignore[arg-type]
         **fields,
     )
 
 
-def reply(number: int, text: str) -> Letter:
-    return report(number, "reply", kind="inbound", text=text)
+def reply(mail: int, text: str) -> Letter:
+    return report(mail, "reply", kind="inbound", text=text)

@@ -186,27 +186,57 @@ def test_the_window_of_letters(tmp_path: Path) -> None:
     play(tmp_path, story, window=3)
 
 
-def test_a_letter_that_cannot_be_written_does_not_hold_up_the_others(tmp_path: Path) -> None:
-    """Numbers as carriers write them may be anything; one such letter must not stop the loop."""
+def test_a_letter_with_what_no_field_can_hold_is_told_as_far_as_it_can(tmp_path: Path) -> None:
+    """Numbers as carriers write them may be anything: such a letter stops neither the loop nor the others."""
 
     async def story(rig: Rig) -> None:
         peer = await rig.bound()
-        odd = (
-            report(1, number="联系人"),
-            report(2, code_number="1" * 30),
+        rig.post.send(
+            report(1, message=4711, number="联系人"),
+            report(2, message=4712, code_number="1" * 30),
             structs.replace(reply(3, "hi"), number="\0"),
-            report(4, error="错误"),
-            reply(5, "好" * 5_000),
+            report(4, message=4714, error="错误"),
+            structs.replace(reply(5, "bank"), number="BANK"),
+            reply(6, "好" * 20_000),
+            report(9, message=4719),
         )
-        rig.post.send(*odd, report(9))
-        ids = []
-        while 9 not in ids:
+        told = []
+        for _ in range(5 + 150 + 1):
             got = await peer.read()
             peer.acknowledge(got)
-            if got.delivered["tlvs"].get(0x001E) and got.delivered["source"] == "8613800138000":
-                await rig.until(lambda: len(rig.post.done) >= len(odd))
-                ids = [number for number, ok in rig.post.done if ok]
-        assert rig.post.pushes < 20
+            told.append(got.delivered)
+        await rig.until(lambda: len(rig.post.done) == 7)
+        assert sorted(rig.post.done) == [(n, True) for n in (1, 2, 3, 4, 5, 6, 9)]
+        assert rig.post.pushes == 7
+        reports = [one for one in told if one["tlvs"]]
+        assert [one["tlvs"][0x001E] for one in reports] == [b"4711\0", b"4712\0", b"4714\0", b"4719\0"]
+        person, code = "8613800138000", "106900990003"
+        addresses = [(one["source"], one["destination"]) for one in reports]
+        # Half a number is another's number: what does not fit is left out, not cut.
+        assert addresses == [("", code), (person, ""), (person, code), (person, code)]
+        assert b"err:000" in reports[2]["octets"]
+        replies = [one for one in told if not one["tlvs"]]
+        assert [(one["source_ton"], one["source"], one["octets"]) for one in replies[:2]] == [
+            (0, "", b"hi"),
+            (5, "BANK", b"bank"),
+        ]
+        long = b"".join(one["octets"][6:] for one in replies[2:]).decode("utf-16-be")
+        assert long == "好" * 10_000 + "…"
+
+    play(tmp_path, story)
+
+
+def test_the_code_of_a_hold_is_told_whole(tmp_path: Path) -> None:
+    """Not cut at the usual 20 characters; and GSM has another sign where ASCII has the underscore."""
+
+    async def story(rig: Rig) -> None:
+        peer = await rig.bound()
+        rig.post.send(report(1, "held", error="SIGNATURE_UNREGISTERED"))
+        told = (await peer.read()).delivered
+        assert told["octets"].endswith(b"err:000 text:SIGNATURE_UNREGISTERED")
+        assert told["data_coding"] == 1
+        # smpplib fails on any TLV the specification does not list for deliver_sm.
+        assert set(told["tlvs"]) == {0x001E, 0x0427}
 
     play(tmp_path, story)
 

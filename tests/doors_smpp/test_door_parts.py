@@ -1,5 +1,6 @@
 """Long messages: parts are durable before they are answered; the whole is reviewed once."""
 
+import random
 from hashlib import sha256
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import pytest
 
 from doors_smpp.door_rig import OK, SUBMIT, SYSERR, Rig, pdu, play, refused, sent, submit_body, tlv, udh
 from tideng.gateway.intake import NotRecorded, Outcome
+from tideng.gateway.parts import Part, Whole
+from tideng.text.concatenation import Concatenation
 
 LONG = "您的包裹已到" * 30 + "😀" * 20
 
@@ -256,3 +259,75 @@ def test_nothing_personal_lies_open(tmp_path: Path) -> None:
             assert "验证码".encode("utf-16-be") not in octets
 
     play(tmp_path, story)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_whatever_comes_in_whatever_order_is_whole_once(tmp_path: Path, seed: int) -> None:
+    """Messages one after another under one reference: parts shuffled, sent again, in batches of any size,
+    verdicts late or lost. Each becomes whole once, with its own text, and accounts for every id given."""
+    chance = random.Random(seed)
+
+    async def story(rig: Rig) -> None:
+        whole_of: dict[str, Whole] = {}
+        given: dict[str, set[int]] = {}
+        offers: list[Whole] = []
+
+        def send(text: str, index: int, total: int) -> None:
+            def took(message: int, whole: Whole | None) -> None:
+                given.setdefault(text, set()).add(message)
+                if whole is not None:
+                    offers.append(whole)
+
+            rig.parts.offer(kept_part(rig, text, index, total), took, lambda: pytest.fail("not kept"))
+
+        for number in range(12):
+            total = chance.randrange(2, 6)
+            text = "".join(chr(0x4E00 + number * 8 + n) for n in range(total))
+            order = chance.sample(range(1, total + 1), total)
+            for place, index in enumerate(order):
+                send(text, index, total)
+                if chance.random() < 0.4:
+                    send(text, chance.choice(order[: place + 1]), total)
+                if chance.random() < 0.4:
+                    await rig.until(lambda: rig.parts._offered == 0)
+            if chance.random() < 0.3:
+                continue  # the next message begins while this one is under way
+            await rig.until(lambda: rig.parts._offered == 0)
+            while offers:
+                whole = offers.pop(0)
+                if chance.random() < 0.3:
+                    rig.parts.not_recorded(whole)
+                    for index in chance.sample(range(1, whole.last.about.total + 1), whole.last.about.total):
+                        send(str(whole.text), index, whole.last.about.total)
+                    await rig.until(lambda: rig.parts._offered == 0)
+                    continue
+                assert whole.text not in whole_of
+                whole_of[str(whole.text)] = whole
+                await rig.parts.forget([whole])
+        await rig.until(lambda: rig.parts._offered == 0)
+        for whole in offers:
+            assert whole.text not in whole_of
+            whole_of[str(whole.text)] = whole
+        await rig.parts.forget(offers)
+        assert set(whole_of) == set(given)
+        for text, whole in whole_of.items():
+            assert given[text] == {whole.last.id, *whole.given}
+            assert whole.last.id not in whole.given
+        assert rig.kept_parts() == rig.parts._kept == 0
+        assert not rig.parts._closed
+
+    play(tmp_path, story)
+
+
+def kept_part(rig: Rig, text: str, index: int, total: int) -> Part:
+    return Part(
+        id=rig.ids.next(),
+        origin="customer:acme",
+        sender="106900990003",
+        recipient="8613800138000",
+        about=Concatenation(reference=1, bits=8, total=total, index=index),
+        octets=text[index - 1].encode("utf-16-be"),
+        alphabet="ucs2",
+        raw_hash=bytes(32),
+        received_at=rig.wall,
+    )

@@ -133,10 +133,10 @@ def test_payload_and_unknown_tlvs(tmp_path: Path) -> None:
 def test_data_sm(tmp_path: Path) -> None:
     async def story(rig: Rig) -> None:
         peer = await rig.bound()
-        body = b"\0\0\0106\0\1\0113800138000\0\0\1\0" + tlv(PAYLOAD, b"by data_sm")
+        body = b"\0\0\0106\0\1\0113800138000\0\0\1\0" + tlv(PAYLOAD, b"by data sm")
         got = await peer.ask(DATA, body)
         (one,) = rig.desk.offered
-        assert (got.status, got.text, one.text) == (OK, str(one.id), "by data_sm")
+        assert (got.status, got.text, one.text) == (OK, str(one.id), "by data sm")
 
     play(tmp_path, story)
 

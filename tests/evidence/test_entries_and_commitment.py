@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct
 
+from tideng.evidence import entries as declared
 from tideng.evidence.commitment import commit, fresh_keys, opens
 from tideng.evidence.entries import (
     ENTRY_BYTES_MAX,
@@ -87,10 +88,11 @@ def test_messages_never_quote_the_entry() -> None:
     assert "13800138000" not in str(raised.value)
 
 
-def test_kinds_are_declared_once_and_for_all() -> None:
+def test_kinds_are_declared_once_and_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(declared, "_kinds", known := dict(KINDS))
     declare("test_kind/1", "A test.", "测试。")
     declare("test_kind/1", "A test.", "测试。")
-    assert KINDS["test_kind/1"].zh == "测试。"
+    assert known["test_kind/1"].zh == "测试。"
     with pytest.raises(ValueError, match="another meaning"):
         declare("test_kind/1", "Something else.", "别的。")
     for bad in ("", "x", "x/", "/1", "x/y", "a b/1"):

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +136,7 @@ def test_every_finding_code_is_documented_and_seen_by_a_test() -> None:
 
 
 def recorded_codes(tree: ast.Module) -> set[str]:
-    """Words in capitals that a step writes into a tuple or hands to a function: finding codes, if anything."""
+    """Words in capitals that a step writes into a tuple or hands to a function: finding codes, if any."""
     found: set[str] = set()
     for node in ast.walk(tree):
         parts = node.elts if isinstance(node, ast.Tuple) else node.args if isinstance(node, ast.Call) else []
@@ -170,11 +171,18 @@ def absent(text: str, known: set[str]) -> Iterator[str]:
     for name in MENTION.findall(text):
         if "*" not in name and not any(one == name or one.endswith("/" + name) for one in known):
             yield name
-    defined = {f.name for tree in sources().values() for f in functions(tree)} | {"declare"}
-    fields = {n.id for t in sources().values() for n in ast.walk(t) if isinstance(n, ast.Name)}
     for call, member in MEMBER.findall(text):
-        if (call or member) not in defined | fields:
+        if (call or member) not in names_in_code():
             yield call or member
+
+
+@cache
+def names_in_code() -> frozenset[str]:
+    """Every function, and every name that any module reads or writes."""
+    defined = {f.name for tree in sources().values() for f in functions(tree)} | {"declare"}
+    return frozenset(
+        defined | {n.id for t in sources().values() for n in ast.walk(t) if isinstance(n, ast.Name)}
+    )
 
 
 @pytest.mark.parametrize("name", [n for n in PAGES if n.startswith("docs/") or n == "ARCHITECTURE.md"])

@@ -13,7 +13,12 @@ import tideng
 from house.source import ROOT, text_of, tracked
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-LOCKS = ("requirements.lock", "requirements-dev.lock")
+EXTRAS = PROJECT["project"]["optional-dependencies"]
+LOCKS = {
+    "requirements.lock": (),
+    "requirements-full.lock": ("documents", "scan", "calls", "train"),
+    "requirements-dev.lock": tuple(EXTRAS),
+}
 
 # Joined from pieces, so that this file does not hold what it looks for.
 FOLDERS = ("wo" + "rk", "ro" + "ot", "t" + "mp", "ho" + "me")
@@ -84,9 +89,7 @@ def pinned(lock: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("lock", LOCKS)
 def test_locks_hold_every_dependency_with_its_hashes(lock: str) -> None:
-    wanted = list(PROJECT["project"]["dependencies"])
-    if "dev" in lock:
-        wanted += PROJECT["project"]["optional-dependencies"]["dev"]
+    wanted = [*PROJECT["project"]["dependencies"], *(one for extra in LOCKS[lock] for one in EXTRAS[extra])]
     blocks = pinned(text_of(lock))
     assert [name for name in map(name_of, wanted) if name not in blocks] == []
     assert [

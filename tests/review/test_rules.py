@@ -245,7 +245,9 @@ def test_rule(codes: str, given: dict[str, Any]) -> None:
 
 
 def test_every_code_of_the_catalogue_is_produced_above() -> None:
-    assert {code for codes, _ in ROWS for code in codes.split()} == set(CODES)
+    by_rules = {code for codes, _ in ROWS for code in codes.split()}
+    # A step says it (`SecondLook.cancel`), no rule can see it.
+    assert by_rules == set(CODES) - {"CANCELLED"}
 
 
 def test_every_code_has_an_action_in_the_bundled_policy() -> None:

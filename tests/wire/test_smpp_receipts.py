@@ -175,7 +175,7 @@ def test_what_we_write_we_read(state: ReceiptState) -> None:
     assert (receipt.message_id, receipt.state) == ("7f00-1", state)
     assert receipt.final is (state not in (ReceiptState.ENROUTE, ReceiptState.SCHEDULED))
     assert (receipt.error, receipt.submitted_at, receipt.done_at) == ("012", "2611240101", "2611240102")
-    assert len(receipt.text) == 20
+    assert len(receipt.text) == 40
     assert len(octets) < 255
     assert read(octets, receipt_tlvs("7f00-1", state)).from_tlv
 

@@ -1,7 +1,6 @@
 """The embedded arrangement: the whole gateway in one process, on one event loop, on SQLite."""
 
 import asyncio
-import random
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
@@ -11,27 +10,18 @@ from typing import Final
 
 import structlog
 
+from tideng.assembly.evidence import check_settings, record_environment
 from tideng.assembly.http import HttpDoor, serving
+from tideng.assembly.steps import Steps
+from tideng.assembly.upkeep import EvidenceUpkeep
 from tideng.evidence.keys import secret_key
 from tideng.gateway.api_keys import ApiKeys
-from tideng.gateway.carriers.carrier import Carrier
-from tideng.gateway.carriers.incoming import CarrierInbound, CarrierReport
-from tideng.gateway.carriers.routes import Route
-from tideng.gateway.dispatch import Dispatch
 from tideng.gateway.doors.pages_deps import DoorLine
 from tideng.gateway.doors.smpp import SmppDoor
-from tideng.gateway.ids import MessageIds
-from tideng.gateway.inbound import Inbound
 from tideng.gateway.inquiries import Inquiries
-from tideng.gateway.intake import Intake
-from tideng.gateway.mailbox import Mailbox
 from tideng.gateway.messages import Micros
-from tideng.gateway.parts import Parts
 from tideng.gateway.registry.registry import Registry
-from tideng.gateway.reports import Reports
 from tideng.gateway.review.policy import Policy, load_policy
-from tideng.gateway.second_look import SecondLook
-from tideng.gateway.store.outbox import waiting
 from tideng.gateway.store.store import Store, open_store
 from tideng.gateway.webhooks import Webhooks, WebhookSecrets
 from tideng.settings import Loaded, Settings, SettingsInvalid
@@ -62,8 +52,13 @@ def read_policy(name: str) -> Policy:
     return load_policy(path.read_bytes())
 
 
-def open_embedded(settings: Settings, *, now: Callable[[], Micros] = wall_clock) -> Store:
-    """The store of the embedded arrangement: SQLite files in the data folder."""
+def open_embedded(
+    settings: Settings, *, now: Callable[[], Micros] = wall_clock, check_seen: bool = True
+) -> Store:
+    """The store of the embedded arrangement: SQLite files in the data folder.
+
+    `check_seen=False` opens a ledger that is older than what it has shown to others, to admit the loss.
+    """
     web = {WEB_ROOM: tuple(Migration(version, sql) for version, sql in WEB_STEPS)}
     return open_store(
         Path(settings.data),
@@ -71,6 +66,7 @@ def open_embedded(settings: Settings, *, now: Callable[[], Micros] = wall_clock)
         time_zone=settings.zone(),
         now=now,
         more_schema=web,
+        check_seen=check_seen,
     )
 
 
@@ -82,70 +78,25 @@ class Gateway:
         self.loaded = loaded
         self.settings = settings
         self.policy = read_policy(settings.policy)
+        check_settings(settings)
         self.store = store = open_embedded(settings, now=now)
         self.registry = Registry(store.writer, store.ledger)
-        [last] = store.reader.execute(
-            "SELECT coalesce(max(id), 0) FROM (SELECT max(id) AS id FROM message "
-            "UNION ALL SELECT max(id) FROM mailbox UNION ALL SELECT max(id) FROM inbound "
-            "UNION ALL SELECT max(id) FROM orphan_report)"
-        ).fetchone()
-        self.ids = ids = MessageIds(now, last)
-        self.mailbox = Mailbox(store, settings.reports)
-        self.carriers = {
-            carrier.id: Carrier(
-                carrier,
-                on_reports=self._reports_came,
-                on_inbound=self._replies_came,
-                on_free=self._carrier_is_free,
-                clock=time.monotonic,
-                entropy=random.random,
-                wall_clock=now,
-            )
-            for carrier in settings.carriers
-        }
-        routes = settings.routes or tuple(Route(carrier=name) for name in self.carriers)
-        self.dispatch = Dispatch(store, self.carriers, routes, ids, settings.dispatch)
-        self.intake = Intake(
-            store,
-            self.registry,
-            self.policy,
-            self.dispatch,
-            self.mailbox,
-            ids,
-            settings.intake,
-            settings.dispatch,
-        )
-        self.second_look = SecondLook(
-            store, self.dispatch, self.mailbox, ids, validity_h=settings.dispatch.validity_h
-        )
-        differences = {carrier.id: carrier.id_matching for carrier in settings.carriers}
-        self.reports = Reports(store, self.dispatch, self.mailbox, ids, differences, settings.reports)
-        self.parts = Parts(
-            store, wait_s=settings.intake.parts_wait_s, waiting_max=settings.intake.parts_waiting_max
-        )
-        self.reply_parts = Parts(
-            store, wait_s=settings.inbound.parts_wait_s, waiting_max=settings.intake.parts_waiting_max
-        )
-        self.inbound = Inbound(
-            store,
-            self.registry,
-            self.intake,
-            self.dispatch,
-            self.mailbox,
-            self.reply_parts,
-            ids,
-            settings.inbound,
-        )
-        self.dispatch.recalls = self.second_look
-        self.dispatch.told = self.reports
+        self.steps = steps = Steps(settings, store, self.registry, self.policy, now=now)
+        # What doors, commands and the console use of them.
+        self.ids = steps.ids
+        self.intake = steps.intake
+        self.second_look = steps.second_look
+        self.dispatch = steps.dispatch
+        self.mailbox = steps.mailbox
+        self.carriers = steps.carriers
         self.smpp = SmppDoor(
             settings.smpp,
             intake=self.intake,
-            parts=self.parts,
+            parts=steps.parts,
             mailbox=self.mailbox,
             registry=self.registry,
             inquiries=Inquiries(store, self.second_look),
-            ids=ids,
+            ids=steps.ids,
             now=now,
             clock=time.monotonic,
         )
@@ -161,32 +112,20 @@ class Gateway:
             monotonic=time.monotonic,
             allowed_networks=settings.reports.webhook_networks,
         )
+        self.evidence = EvidenceUpkeep(store, settings)
         self._exit = AsyncExitStack()
 
     async def __aenter__(self) -> "Gateway":
-        """Start from the carriers inward, so that nothing arrives where nobody listens yet."""
+        """Start the steps, then the doors, so that nothing arrives where nobody listens yet."""
         self._exit.callback(self.store.close)
-        self.mailbox.start()
-        self._exit.push_async_callback(self.mailbox.close)
-        self.reports.start()
-        self._exit.push_async_callback(self.reports.close)
-        for parts in (self.parts, self.reply_parts):
-            parts.start()
-            self._exit.push_async_callback(parts.close)
-        self.inbound.start()
-        self._exit.push_async_callback(self.inbound.close)
-        await self.dispatch.start()
-        self._exit.push_async_callback(self.dispatch.close)
-        self.intake.start()
-        self._exit.push_async_callback(self.intake.close)
-        for carrier in self.carriers.values():
-            carrier.start()
-            self._exit.push_async_callback(carrier.close)
+        await self.evidence.check_start()
+        record_environment(self.store, self.loaded, self.policy.hash)
+        await self.steps.start(self._exit)
         self.webhooks.start()
         self._exit.push_async_callback(self.webhooks.close)
         await self.smpp.start()
         self._exit.push_async_callback(self.smpp.close)
-        for ticker in (self._tick(), self._tick_slowly()):
+        for ticker in (self._tick(), self._tick_slowly(), self.evidence.run()):
             task = asyncio.create_task(ticker)
             self._exit.push_async_callback(_stop, task)
         return self
@@ -213,21 +152,11 @@ class Gateway:
 
     def missing(self) -> list[str]:
         """What keeps the gateway from being ready, one sentence each."""
-        if not self.carriers:
-            return ["no carrier is configured"]
-        if not any(carrier.is_bound for carrier in self.carriers.values()):
-            return ["no carrier is bound"]
-        return []
+        return self.steps.missing()
 
     def gauges(self) -> dict[str, float]:
         """Queue depths and the like, for /metrics."""
-        return {
-            "intake_room": self.intake.room,
-            "dispatch_in_memory": self.dispatch.in_memory,
-            "outbox_rows": waiting(self.store.reader),
-            "ledger_entries": self.store.ledger.size,
-            "carriers_bound": sum(carrier.is_bound for carrier in self.carriers.values()),
-        }
+        return {**self.steps.gauges(), **self.evidence.gauges()}
 
     async def _tick(self) -> None:
         """Wake what waits for a moment to come: due messages, letters that came back."""
@@ -247,21 +176,10 @@ class Gateway:
     async def _tick_slowly(self) -> None:
         while True:
             try:
-                self.inbound.tick()
-                await self.reports.tick()
-                await self.mailbox.drop_old()
+                await self.steps.tick_slowly()
             except StorageError as error:
                 _log.error("storage_trouble", error=str(error))
             await asyncio.sleep(SLOW_TICK_S)
-
-    def _reports_came(self, reports: list[CarrierReport]) -> None:
-        self.reports.take(reports)
-
-    def _replies_came(self, replies: list[CarrierInbound]) -> None:
-        self.inbound.take(replies)
-
-    def _carrier_is_free(self) -> None:
-        self.dispatch.feed_soon()
 
 
 async def _stop(task: asyncio.Task[None]) -> None:

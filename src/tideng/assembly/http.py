@@ -11,11 +11,14 @@ import uvicorn
 from litestar import Litestar
 from msgspec import Struct
 
+from tideng.assembly.upkeep import EvidenceUpkeep
 from tideng.evidence.entries import encode_entry
+from tideng.evidence.serving import PREFIX as LEDGER
+from tideng.evidence.serving import ledger_router
 from tideng.gateway.api_keys import ApiKeys
 from tideng.gateway.carriers.carrier import Carrier
 from tideng.gateway.dispatch import Dispatch
-from tideng.gateway.doors.api import api_router, is_api, problem_answer
+from tideng.gateway.doors.api import HttpRequest, api_router, is_api, is_local, problem_answer
 from tideng.gateway.doors.api_operation import ApiDeps
 from tideng.gateway.doors.pages import console_router
 from tideng.gateway.doors.pages_deps import (
@@ -57,6 +60,7 @@ class Parts(Protocol):
     accounts: Accounts
     api_keys: ApiKeys
     webhook_secrets: WebhookSecrets
+    evidence: EvidenceUpkeep
 
     @property
     def carriers(self) -> Mapping[str, Carrier]: ...
@@ -108,10 +112,15 @@ def make_http_app(gateway: Parts) -> Litestar:
         settings=gateway.loaded.rows,
         now=store.now,
     )
+    everyone = gateway.loaded.settings.evidence.readers == "everyone"
+
+    def may_read(request: HttpRequest) -> bool:
+        return everyone or is_local(request, request.client.host if request.client else "")
+
     return make_app(
-        [api_router(api), console_router(pages)],
+        [api_router(api), console_router(pages), ledger_router(gateway.evidence, may_read)],
         shell,
-        is_page=lambda path: not is_api(path),
+        is_page=lambda path: not is_api(path) and not path.startswith(LEDGER),
         other_errors=problem_answer,
         body_bytes_max=settings.body_bytes_max,
     )

@@ -34,12 +34,13 @@ def database(context: typer.Context) -> Path:
 def opened(context: typer.Context) -> Iterator[Store]:
     """The store, for this command alone. Ends the command when a gateway has it."""
     from tideng.assembly import open_embedded
+    from tideng.evidence.ledger import LedgerError
 
     try:
         store = open_embedded(loaded(context).settings)
     except DataInUse as error:
         stop(f"{escape(str(error))} While it runs, use its HTTP API, or stop it first.")
-    except StorageError as error:
+    except (StorageError, LedgerError) as error:
         stop(escape(str(error)))
     try:
         yield store

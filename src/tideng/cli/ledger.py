@@ -2,14 +2,18 @@
 
 import base64
 from contextlib import closing
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from tideng.cli.context import Json, database, loaded
+from tideng.cli.context import Json, database, loaded, opened
 from tideng.cli.show import FAILED, as_json, err, out, stop, table
+
+if TYPE_CHECKING:
+    from tideng.evidence.note import Verifier
 
 _TELLING = ("message", "action", "codes", "outcome", "state", "meaning", "object", "id")
 
@@ -27,6 +31,7 @@ def verify(context: typer.Context, json: Json = False) -> None:
     path = database(context)
     origin = loaded(context).settings.origin
     verifier = verifier_for(origin, signing_key(path.parent / "ledger.key"))
+    known = [verifier, *_retired(path, origin)]
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err, transient=True, disable=json) as progress:
         task = progress.add_task("verifying entries")
@@ -34,7 +39,7 @@ def verify(context: typer.Context, json: Json = False) -> None:
             found = verify_file(
                 path,
                 origin,
-                [verifier],
+                known,
                 lambda done, total: progress.update(task, completed=done, total=total),
             )
         except StorageError as error:
@@ -104,6 +109,9 @@ def show(
 def prove(
     context: typer.Context,
     index: Annotated[int, typer.Argument(help="Index of the entry.", min=0)],
+    file: Annotated[
+        Path | None, typer.Option("--out", help="Also write the proof as a C2SP tlog-proof@v1 file.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Show an entry with its inclusion proof, checked against the newest checkpoint (RFC 6962 §2.1.1)."""
@@ -112,6 +120,7 @@ def prove(
     from tideng.evidence.entries import decode_entry
     from tideng.evidence.keys import signing_key
     from tideng.evidence.note import encode_vkey, verifier_for
+    from tideng.evidence.proof_file import ProofFile, format_proof
     from tideng.evidence.stored import StoredLedger
     from tideng.evidence.tiles import TileHashes
     from tideng.storage.opening import open_reader
@@ -126,8 +135,10 @@ def prove(
             stop(f"entry {index} is in no checkpoint yet; the newest covers {newest.size if newest else 0}")
         [leaf] = stored.leaves(index, index + 1)
         proof = merkle.inclusion_proof(index, newest.size, TileHashes(stored.tile))
-    checkpoint = open_checkpoint(newest.note, origin, [verifier])
+    checkpoint = open_checkpoint(newest.note, origin, [verifier, *_retired(path, origin)])
     merkle.verify_inclusion(index, checkpoint.size, merkle.leaf_hash(leaf), proof, checkpoint.root)
+    if file is not None:
+        file.write_bytes(format_proof(ProofFile(index, tuple(proof), newest.note)))
     if json:
         as_json(
             {
@@ -164,6 +175,135 @@ def checkpoint(context: typer.Context, json: Json = False) -> None:
         return
     out.print(escape(newest.note.decode()), end="")
     out.print(f"verifier {escape(vkey)}")
+
+
+@app.command()
+def export(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(help="Where to; made if it is not there.")],
+    json: Json = False,
+) -> None:
+    """Write the ledger as C2SP tlog-tiles files that any web server can serve; again: only what is new.
+
+    Exit code 1 if the folder holds another ledger, a newer copy, or a fork of this one.
+    """
+    from tideng.evidence.keys import signing_key
+    from tideng.evidence.ledger import LedgerCorrupt
+    from tideng.evidence.note import NoteInvalid, verifier_for
+    from tideng.evidence.publication import ExportRefused
+    from tideng.evidence.publication import export as publish
+    from tideng.evidence.publishing import published_note
+    from tideng.evidence.stored import StoredLedger
+    from tideng.storage.opening import open_reader
+
+    path = database(context)
+    origin = loaded(context).settings.origin
+    verifier = verifier_for(origin, signing_key(path.parent / "ledger.key"))
+    known = [verifier, *_retired(path, origin)]
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with closing(open_reader(path)) as conn, Progress(*columns, console=err, transient=True) as progress:
+        conn.execute("BEGIN")  # one moment's view, however long the writing takes
+        stored = StoredLedger(conn)
+        newest = stored.last_checkpoint()
+        if newest is None:
+            stop("there is no checkpoint yet; it is written within a second of the first entry")
+        note = newest.note
+        if loaded(context).settings.evidence.witness_policy:
+            witnessed = published_note(conn, is_witnessed=True)
+            if witnessed is None:
+                stop("no checkpoint was seen by the witnesses yet; is `tideng serve` running?", code=FAILED)
+            note = witnessed
+        task = progress.add_task("writing files")
+        try:
+            done = publish(
+                stored,
+                note,
+                origin,
+                known,
+                folder,
+                lambda done, total: progress.update(task, completed=done, total=total),
+            )
+        except (ExportRefused, LedgerCorrupt, NoteInvalid) as error:
+            stop(escape(str(error)), code=FAILED)
+        except OSError as error:
+            stop(f"{escape(str(folder))}: {error.strerror}; its checkpoint is as it was, export again")
+    if json:
+        as_json({"folder": str(folder), "before": done.before, "size": done.size, "files": done.files})
+        return
+    out.print(
+        f"[green]✔[/] {done.size} entries are published in {escape(str(folder))}: {done.files} new files"
+    )
+
+
+@app.command("rotate-key")
+def rotate_key(
+    context: typer.Context,
+    by: Annotated[str, typer.Option(help="Who does it; default: this system user.")] = "",
+    json: Json = False,
+) -> None:
+    """Replace the signing key. An entry and a last checkpoint lead from the old key to the new one."""
+    import getpass
+
+    from tideng.evidence.note import encode_vkey
+    from tideng.evidence.rotation import rotate
+
+    with opened(context) as store:
+        old = encode_vkey(store.ledger.verifier)
+        path = store.writer.path.parent / "ledger.key"
+        new = encode_vkey(rotate(store.writer, store.ledger, path, by=by or getpass.getuser()))
+    if json:
+        as_json({"old": old, "new": new})
+        return
+    out.print(f"[green]✔[/] checkpoints are signed by a new key from the next start on\n  old {escape(old)}")
+    out.print(f"  new {escape(new)}\n  Tell everyone who holds the old key, the witnesses first.")
+
+
+@app.command("admit-loss")
+def admit_loss(
+    context: typer.Context,
+    reason: Annotated[str, typer.Option(help="What happened, for whoever holds a later checkpoint.")],
+    by: Annotated[str, typer.Option(help="Who admits it; default: this system user.")] = "",
+    json: Json = False,
+) -> None:
+    """After restoring an older copy: record what was lost, and let the gateway start."""
+    import getpass
+
+    from tideng.assembly import open_embedded
+    from tideng.evidence import landmarks
+    from tideng.evidence.landmarks import LossEntry
+
+    database(context)
+    with closing(open_embedded(loaded(context).settings, check_seen=False)) as store:
+        seen, ledger = store.seen.last(), store.ledger
+        if seen is None or (seen[0] <= ledger.size and ledger.root(seen[0]) == seen[1]):
+            stop("nothing is lost: this ledger continues everything it has shown", code=FAILED)
+        entry = LossEntry(
+            at=ledger.now(),
+            by=by or getpass.getuser(),
+            kept=ledger.size,
+            reason=reason,
+            seen=seen[0],
+            seen_root=seen[1].hex(),
+        )
+        position = store.writer.call(lambda conn: landmarks.record_in(conn, ledger, entry))
+        ledger.checkpoint()
+        store.seen.admit(ledger, ledger.now())
+    if json:
+        as_json({"entry": position, "kept": entry.kept, "seen": entry.seen})
+        return
+    out.print(
+        f"[yellow]recorded as entry {position}:[/] {entry.seen} entries were vouched for, "
+        f"{entry.kept} are left"
+    )
+    out.print("  whoever holds a later checkpoint will see two histories; tell them before they ask")
+
+
+def _retired(path: Path, origin: str) -> "list[Verifier]":
+    from tideng.evidence.retired import retired_keys
+    from tideng.storage.opening import open_reader
+
+    with closing(open_reader(path)) as conn:
+        return retired_keys(conn, origin)
 
 
 def _when(at: int) -> str:

@@ -7,9 +7,11 @@ import typer
 from rich.markup import escape
 
 from tideng.cli.show import out, stop
+from tideng.cli.simulate_calls import calls
 from tideng.gateway.carriers.simulator_settings import Behaviour, IdStyle, SimulatorSettings
 
 app = typer.Typer(help="Simulated counterparts, for trying out and for your own tests.", no_args_is_help=True)
+app.command()(calls)
 
 
 @app.command()
@@ -33,8 +35,6 @@ def carrier(
 
     While it runs, a line `PHONE TEXT` on standard input is a reply from that phone.
     """
-    from tideng.gateway.carriers.simulator import SimulatedCarrier
-
     styles = ("decimal", "hex", "hex_upper", "zero_padded")
     for name, style in (("--id-style", id_style), ("--report-id-style", report_id_style)):
         if style not in styles:
@@ -58,26 +58,30 @@ def carrier(
     if problem:
         stop(escape(problem))
 
-    async def run() -> None:
-        simulator = SimulatedCarrier(settings)
-        try:
-            await simulator.start()
-        except OSError as error:
-            stop(f"cannot listen on {host}:{port}: {escape(str(error))}; choose another --port")
-        out.print(f"simulated carrier on [bold]{host}:{simulator.port}[/]; Ctrl-C ends it")
-        try:
-            while line := await asyncio.to_thread(_line):
-                phone, _, text = line.partition(" ")
-                if phone and text:
-                    simulator.reply(phone, text)
-            await asyncio.get_running_loop().create_future()
-        finally:
-            await simulator.close()
-
     try:
-        asyncio.run(run())
+        asyncio.run(_serve(settings))
     except KeyboardInterrupt:
         out.print("ended")
+
+
+async def _serve(settings: SimulatorSettings) -> None:
+    """Be that carrier, and its phones: until interrupted, also after standard input has ended."""
+    from tideng.gateway.carriers.simulator import SimulatedCarrier
+
+    simulator = SimulatedCarrier(settings)
+    try:
+        await simulator.start()
+    except OSError as error:
+        stop(f"cannot listen on {settings.host}:{settings.port}: {escape(str(error))}; choose another --port")
+    out.print(f"simulated carrier on [bold]{settings.host}:{simulator.port}[/]; Ctrl-C ends it")
+    try:
+        while line := await asyncio.to_thread(_line):
+            phone, _, text = line.partition(" ")
+            if phone and text:
+                simulator.reply(phone, text)
+        await asyncio.get_running_loop().create_future()
+    finally:
+        await simulator.close()
 
 
 def _style(name: str) -> IdStyle:

@@ -12,6 +12,7 @@ from tideng.cli.show import FAILED, as_json, out, table
 
 
 def add_to(app: typer.Typer) -> None:
+    """Put `tideng settings` and `tideng doctor` on the main command."""
     app.command(rich_help_panel="Upkeep")(settings)
     app.command(rich_help_panel="Upkeep")(doctor)
 

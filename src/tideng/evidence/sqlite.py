@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tideng.evidence import merkle
 from tideng.evidence.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from tideng.evidence.clock import SteadyClock
+from tideng.evidence.completeness import SCHEMA as INDEX
 from tideng.evidence.entries import EntryInvalid, declare, decode_entry, encode_entry
 from tideng.evidence.ledger import (
     LedgerCorrupt,
@@ -20,7 +21,10 @@ from tideng.evidence.ledger import (
     check_tree,
 )
 from tideng.evidence.merkle import leaf_hash
-from tideng.evidence.note import NoteInvalid, verifier_for
+from tideng.evidence.note import NoteInvalid, Verifier, verifier_for
+from tideng.evidence.publication import read_resource
+from tideng.evidence.resources import Resource
+from tideng.evidence.retired import retired_keys
 from tideng.evidence.stored import StoredLedger, verify_file
 from tideng.evidence.tiles import TILE_WIDTH, Tile, TileEdge, TileHashes, TilesBroken, split_hashes
 from tideng.evidence.verification import Verification
@@ -43,6 +47,7 @@ SCHEMA: Final = (
         CREATE TABLE checkpoint (size INTEGER PRIMARY KEY, at INTEGER NOT NULL, note BLOB NOT NULL);
         """,
     ),
+    INDEX,
 )
 """Room "evidence": give it to the `Writer` as `schema={"evidence": SCHEMA, …}`."""
 
@@ -74,6 +79,8 @@ class SqliteLedger:
         """`clock`: microseconds UTC, may step; the ledger's own `now` does not."""
         self.origin = origin
         self.verifier = verifier_for(origin, key)
+        self.retired: list[Verifier] = []
+        """Keys that signed earlier checkpoints, as entries "ledger_key/1" tell."""
         self._writer, self._key = writer, key
         self._clock = SteadyClock(clock)
         # Of the transaction under way; touched by the writer's thread only.
@@ -174,9 +181,14 @@ class SqliteLedger:
         """See `Ledger`."""
         return self._checkpoint
 
+    def resource(self, resource: Resource) -> bytes | None:
+        """The bytes of a tile or entry bundle under the newest checkpoint; None if it covers none such."""
+        with self._reading:
+            return read_resource(StoredLedger(self._reader), resource, max(0, self._checkpoint_size))
+
     def verify(self, progress: Callable[[int, int], None] | None = None) -> Verification:
         """See `Ledger`. Raises `DatabaseCorrupt` where SQLite itself cannot read the file."""
-        return verify_file(self._writer.path, self.origin, [self.verifier], progress)
+        return verify_file(self._writer.path, self.origin, [self.verifier, *self.retired], progress)
 
     def close(self) -> None:
         """Let go of the reading connection. The writer is closed by whoever opened it."""
@@ -260,6 +272,7 @@ class SqliteLedger:
     def _load(self, conn: sqlite3.Connection) -> TileEdge:
         stored = StoredLedger(conn)
         size = stored.size()
+        self.retired = retired_keys(conn, self.origin)
         try:
             if stored.tile_hashes() != size:
                 raise TilesBroken(f"{size} entries are stored, but tiles for {stored.tile_hashes()}")
@@ -288,7 +301,7 @@ class SqliteLedger:
         last = stored.last_checkpoint()
         if last is None:
             return
-        checkpoint = open_checkpoint(last.note, self.origin, [self.verifier])
+        checkpoint = open_checkpoint(last.note, self.origin, [self.verifier, *self.retired])
         if checkpoint.size != last.size or last.size > edge.size:
             raise TilesBroken(f"the last checkpoint vouches for {last.size} entries; {edge.size} are stored")
         if merkle.root(last.size, TileHashes(stored.tile)) != checkpoint.root:

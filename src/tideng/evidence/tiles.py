@@ -5,14 +5,19 @@ starts at leaf (256·n + i)·256**L. Level 0 holds leaf hashes. Only the last ti
 """
 
 from collections.abc import Callable, Sequence
+from hashlib import sha256
 
 from msgspec import Struct
 
-from tideng.evidence.merkle import HASH_BYTES, Edge, fold, node_hash
+from tideng.evidence.merkle import HASH_BYTES, Edge, fold
 
 TILE_WIDTH = 256
 TILE_HEIGHT = 8
 TILE_BYTES = TILE_WIDTH * HASH_BYTES
+PAIR_BYTES = 2 * HASH_BYTES
+TILES_MAX = 4_096
+"""Tiles `TileHashes` keeps: 32 MB; then it begins anew."""
+ROOTS_MAX = 200_000
 
 
 class Tile(Struct, frozen=True):
@@ -123,33 +128,47 @@ class TileEdge:
 
 
 class TileHashes:
-    """Subtree hashes read from tiles, as `merkle`'s proofs ask for them. Reads each tile once."""
+    """Subtree hashes read from tiles, as `merkle`'s proofs ask for them; those of one tree share most."""
 
     def __init__(self, source: TileSource) -> None:
         self._source = source
         self._tiles: dict[tuple[int, int], bytes] = {}
+        self._roots: dict[tuple[int, int], bytes] = {}
 
     def __call__(self, level: int, n: int) -> bytes:
         """The hash of the n-th complete subtree of 2**level leaves. `TilesBroken` if its tile lacks it."""
+        found = self._roots.get((level, n))
+        if found is None:
+            found = tile_root(self._part(level, n))
+            if len(self._roots) >= ROOTS_MAX:
+                self._roots.clear()
+            self._roots[level, n] = found
+        return found
+
+    def _part(self, level: int, n: int) -> bytes:
         tile_level, height = divmod(level, TILE_HEIGHT)
         first = n << height
         tile, position = divmod(first, TILE_WIDTH)
         hashes = self._tiles.get((tile_level, tile))
         if hashes is None:
             hashes = self._source(tile_level, tile) or b""
+            if len(self._tiles) >= TILES_MAX:
+                self._tiles.clear()
             self._tiles[tile_level, tile] = hashes
         part = hashes[position * HASH_BYTES : (position + (1 << height)) * HASH_BYTES]
         if len(part) != HASH_BYTES << height:
             raise TilesBroken(f"tile {tile} of level {tile_level} is missing or too short")
-        return tile_root(part)
+        return part
 
 
 def tile_root(hashes: bytes) -> bytes:
     """The root over 1, 2, 4, … 256 hashes of one tile."""
-    row = split_hashes(hashes)
-    while len(row) > 1:
-        row = [node_hash(row[i], row[i + 1]) for i in range(0, len(row), 2)]
-    return row[0]
+    # Two neighbours lie beside each other already: no list, no call, one hash each.
+    while len(hashes) > HASH_BYTES:
+        hashes = b"".join(
+            [sha256(b"\x01" + hashes[i : i + PAIR_BYTES]).digest() for i in range(0, len(hashes), PAIR_BYTES)]
+        )
+    return hashes
 
 
 def split_hashes(hashes: bytes) -> list[bytes]:

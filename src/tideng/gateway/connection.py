@@ -164,7 +164,7 @@ class SmppConnection(asyncio.Protocol):
     def close(self, reason: str) -> None:
         """End after what is written has left, within LINGER_S."""
         if self._closing_at is None and self._transport is not None:
-            self._flush()
+            self._write_out()  # even to a slow peer: the transport sends what it holds before it closes
             self._closing_at = self._clock()
             self._reason = reason
             self._transport.close()
@@ -271,7 +271,11 @@ class SmppConnection(asyncio.Protocol):
         self._flush()
 
     def _flush(self) -> None:
-        if self._buffer and self.is_writable and self._transport is not None:
+        if self.is_writable:
+            self._write_out()
+
+    def _write_out(self) -> None:
+        if self._buffer and self._transport is not None:
             octets = b"".join(self._buffer)
             self._buffer.clear()
             self._buffered = 0

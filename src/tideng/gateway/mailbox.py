@@ -37,7 +37,7 @@ class Letter(Struct, frozen=True, kw_only=True, gc=False):
     at: Micros
     submitted_at: Micros = 0
     part_ids: tuple[MessageId, ...] = ()
-    """Ids the customer was given for parts it cut itself; the last part's is `message`."""
+    """Ids the customer was given for parts it cut itself, besides `message`, or with it."""
     code_number: str = ""
     number: str = ""
     """The recipient's number, E.164 digits."""

@@ -47,7 +47,8 @@ class Submission(Struct, frozen=True, kw_only=True, gc=False):
     valid_until: Micros = 0
     flash: bool = False
     part_ids: tuple[MessageId, ...] = ()
-    """Ids already given to the customer for parts that arrived before the last one."""
+    """Ids the customer was already given, answered ROK, before this verdict: of the parts that came before
+    the last one; of all parts, its own included, where a message is given up incomplete."""
 
 
 class Outbound(Struct, frozen=True, kw_only=True, gc=False):

@@ -21,6 +21,7 @@ from tideng.gateway.doors.api_openapi import document, operation_id
 from tideng.gateway.doors.api_operation import JSON, Answer, ApiDeps, Call, Operation
 from tideng.gateway.doors.api_problems import MEDIA_TYPE, Problem, problem_of_status
 from tideng.gateway.doors.api_registry import RegistryDoor
+from tideng.gateway.doors.api_texts import TextsDoor
 from tideng.gateway.pump import Overloaded
 from tideng.gateway.store.api_keys import ApiKey
 from tideng.storage.failures import Overloaded as StorageOverloaded
@@ -52,6 +53,7 @@ def api_router(deps: ApiDeps) -> Router:
         *Messages(deps).operations(),
         *RegistryDoor(deps).operations(),
         *AdminDoor(deps).operations(),
+        *TextsDoor(deps).operations(),
         *observation.operations(),
     )
     by_path: dict[str, dict[str, Operation]] = {}
@@ -196,7 +198,7 @@ class _Door:
         )
 
     async def _let_in(self, request: HttpRequest, operation: Operation, peer: str) -> ApiKey | None:
-        if operation.access == "open" or (operation.access == "local" and _is_local(request, peer)):
+        if operation.access == "open" or (operation.access == "local" and is_local(request, peer)):
             return None
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
@@ -223,7 +225,8 @@ def _query(request: HttpRequest) -> dict[str, str]:
         raise Problem("bad-request", detail) from error
 
 
-def _is_local(request: HttpRequest, peer: str) -> bool:
+def is_local(request: HttpRequest, peer: str) -> bool:
+    """Whether the caller sits on this machine itself."""
     # Behind a proxy on this machine everybody would look local.
     return peer in _LOCAL and not any(name in request.headers for name in _FORWARDED)
 

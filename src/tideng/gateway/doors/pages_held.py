@@ -1,11 +1,13 @@
 """Held messages: read, decide, check, done. The decision itself is `second_look`'s."""
 
+from collections.abc import Mapping
 from typing import Final, Literal
 
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.response import Redirect
+from msgspec import Struct
 
 from tideng.gateway.doors.pages_deps import DECIDES, HOME, PERSONAL, PagesDeps
 from tideng.gateway.doors.pages_life import life_of
@@ -19,6 +21,27 @@ from tideng.web.shell import Asked, Event, Page, address_of, signed_in
 HELD: Final = f"{HOME}/held"
 ROWS: Final = 50
 _ACTIONS: Final[dict[str, Literal["send", "refuse"]]] = {"send": "send", "refuse": "refuse"}
+
+
+class Proposal(Struct, frozen=True):
+    """What a reviewer is about to decide, as the form says it."""
+
+    action: str = ""
+    reason: str = ""
+    is_to_change: bool = False
+    """They looked at it once more and went back to the form."""
+
+    @property
+    def problem(self) -> str:
+        """What is missing before it can be decided; empty when nothing is."""
+        if self.action not in _ACTIONS:
+            return "action"
+        if not self.reason:
+            return "reason"
+        return "reason_long" if len(self.reason) > REASON_CHARACTERS_MAX else ""
+
+
+NOTHING_YET: Final = Proposal()
 
 
 def held_handlers(deps: PagesDeps) -> list[HTTPRouteHandler]:
@@ -45,53 +68,51 @@ def held_handlers(deps: PagesDeps) -> list[HTTPRouteHandler]:
     @get("/held/{message_id:str}", guards=reviewers)
     async def look(request: Asked, message_id: FromPath[str]) -> Response[str]:
         """The form beside the text: nobody can decide what they have not read. Who read it is recorded."""
-        return await _form(deps, request, message_id)
+        return await _form(deps, request, message_id, NOTHING_YET)
 
     @post("/held/{message_id:str}/check", guards=reviewers, status_code=200)
     async def check(request: Asked, message_id: FromPath[str]) -> Response[str]:
         """Says back what is about to be decided; or the form again with what is missing."""
-        fields = await shell.read_form(request)
-        action, reason = fields.get("action", ""), fields.get("reason", "").strip()
-        problem = _problem(action, reason)
-        if problem or fields.get("change"):
-            return await _form(deps, request, message_id, action=action, reason=reason, problem=problem)
+        proposal = _proposal(await shell.read_form(request))
+        if proposal.problem or proposal.is_to_change:
+            return await _form(deps, request, message_id, proposal, problem=proposal.problem)
         row = _row(deps, message_id)
         if row.state != "held":
             return _decided_already(deps, request, row)
-        return shell.page(request, "console/held_check.html", row=row, action=action, reason=reason)
+        return shell.page(
+            request, "console/held_check.html", row=row, action=proposal.action, reason=proposal.reason
+        )
 
     @post("/held/{message_id:str}/decide", guards=reviewers, status_code=200)
     async def decide(request: Asked, message_id: FromPath[str]) -> Response[str]:
-        fields = await shell.read_form(request)
-        action, reason = fields.get("action", ""), fields.get("reason", "").strip()
-        problem = _problem(action, reason)
-        if problem:
-            return await _form(deps, request, message_id, action=action, reason=reason, problem=problem)
-        row = _row(deps, message_id)
-        account = signed_in(request).account.name
-        try:
-            outcome = await deps.second_look.decide(row.id, _ACTIONS[action], account, reason)
-        except NoSuchMessage as error:
-            raise NoSuchPage from error
-        except NotYours:
-            return shell.page(request, "console/held_yours.html", row=row, status=403)
-        except StateChanged:
-            return _decided_already(deps, request, _row(deps, message_id))
-        # An opt-out that came meanwhile refuses what was to be released; the page says so.
-        done = outcome.action if outcome.action == action else "stopped"
-        return Redirect(f"{HOME}/messages/{row.id}?done={done}", status_code=303)
+        proposal = _proposal(await shell.read_form(request))
+        if proposal.problem:
+            return await _form(deps, request, message_id, proposal, problem=proposal.problem)
+        return await _decide(deps, request, _row(deps, message_id), proposal)
 
     return [waiting, look, check, decide]
 
 
+async def _decide(
+    deps: PagesDeps, request: Asked, row: queries.MessageRow, proposal: Proposal
+) -> Response[str]:
+    """Decide as proposed, and show the message; or who was first, or that it is the reviewer's own."""
+    account = signed_in(request).account.name
+    try:
+        outcome = await deps.second_look.decide(row.id, _ACTIONS[proposal.action], account, proposal.reason)
+    except NoSuchMessage as error:
+        raise NoSuchPage from error
+    except NotYours:
+        return deps.shell.page(request, "console/held_yours.html", row=row, status=403)
+    except StateChanged:
+        return _decided_already(deps, request, _row(deps, str(row.id)))
+    # An opt-out that came meanwhile refuses what was to be released; the page says so.
+    done = outcome.action if outcome.action == proposal.action else "stopped"
+    return Redirect(f"{HOME}/messages/{row.id}?done={done}", status_code=303)
+
+
 async def _form(
-    deps: PagesDeps,
-    request: Asked,
-    message_id: str,
-    *,
-    action: str = "",
-    reason: str = "",
-    problem: str = "",
+    deps: PagesDeps, request: Asked, message_id: str, proposal: Proposal, *, problem: str = ""
 ) -> Response[str]:
     row = _row(deps, message_id)
     if row.state != "held":
@@ -115,8 +136,8 @@ async def _form(
         recipient=masked(body),
         is_own=body.submitted_by == account,
         findings=[finding for step in steps[-1:] for finding in step.findings],
-        action=action,
-        reason=reason,
+        action=proposal.action,
+        reason=proposal.reason,
         reason_max=REASON_CHARACTERS_MAX,
         problem=problem,
     )
@@ -138,12 +159,10 @@ def _decided_already(deps: PagesDeps, request: Asked, row: queries.MessageRow) -
     )
 
 
-def _problem(action: str, reason: str) -> str:
-    if action not in _ACTIONS:
-        return "action"
-    if not reason:
-        return "reason"
-    return "reason_long" if len(reason) > REASON_CHARACTERS_MAX else ""
+def _proposal(fields: Mapping[str, str]) -> Proposal:
+    return Proposal(
+        fields.get("action", ""), fields.get("reason", "").strip(), is_to_change=bool(fields.get("change"))
+    )
 
 
 def _row(deps: PagesDeps, message_id: str) -> queries.MessageRow:

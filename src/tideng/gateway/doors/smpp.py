@@ -3,10 +3,12 @@
 import asyncio
 import hmac
 import ipaddress
+import secrets
 import ssl
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from functools import cache
 from hashlib import sha256
 from typing import Final, Protocol
 
@@ -14,7 +16,7 @@ import structlog
 
 from tideng.gateway.connection import Clock, SmppConnection, Ticker
 from tideng.gateway.doors.smpp_session import CustomerSession
-from tideng.gateway.doors.smpp_submits import submission_of_whole
+from tideng.gateway.doors.smpp_submits import ORIGIN, submission_of_whole
 from tideng.gateway.ids import MessageIds
 from tideng.gateway.intake import Answer, NotRecorded, Outcome
 from tideng.gateway.mailbox import Sink
@@ -26,6 +28,7 @@ from tideng.gateway.registry.snapshot import Snapshot
 from tideng.gateway.registry.values import Customer
 from tideng.gateway.settings import SmppDoorSettings
 from tideng.gateway.wire.smpp import Role, Session, Status, Timers
+from tideng.storage.failures import StorageError
 
 _log = structlog.get_logger()
 HASHING_AT_ONCE_MAX: Final = 2
@@ -34,6 +37,8 @@ KNOWN_PASSWORDS_MAX: Final = 1_000
 FAILURES_KEPT_MAX: Final = 10_000
 CLOSE_S: Final = 5.0
 SWEEP_S: Final = 1.0
+_ROUNDING: Final = 1e-6
+"""Tokens are fractions of binary floats: five a second make 1.9999999999 in 0.4 s."""
 
 
 class Takes(Protocol):
@@ -113,9 +118,9 @@ class SmppDoor:
         self._failures: OrderedDict[str, tuple[int, float]] = OrderedDict()
         self._passwords: OrderedDict[str, bytes] = OrderedDict()
         # Known to this process only, so that what is kept of passwords is worth nothing elsewhere.
-        self._process_key = hash_password("process").encode()
+        self._process_key = secrets.token_bytes(32)
         self._hashing = asyncio.Semaphore(HASHING_AT_ONCE_MAX)
-        self._nobody = hash_password("nobody knows this")
+        self._nobody = _password_of_nobody()
         self._servers: list[asyncio.Server] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._counter = 0
@@ -202,15 +207,21 @@ class SmppDoor:
         if session.customer:
             self._binds[session.customer] -= 1
 
-    async def authenticate(self, system_id: str, password: str, address: str) -> Customer:
-        """The customer of a bind. Raises `Refused`; an unknown name takes as long as a wrong password."""
+    async def authenticate(
+        self, system_id: str, password: str, address: str, *, is_wanted: Callable[[], bool]
+    ) -> Customer:
+        """The customer of a bind. Raises `Refused`; an unknown name takes as long as a wrong password.
+
+        `is_wanted` is asked before the costly part: who has hung up waits for nothing.
+        """
         names = (f"address {address}", f"system_id {system_id}")
         if any(self._is_locked_out(name) for name in names):
             raise Refused(Status.ESME_RBINDFAIL, "locked out after failed binds")
         customer = self.registry.snapshot.by_system_id(system_id)
         access = customer.smpp if customer is not None else None
         known = access.password_hash if access is not None else self._nobody
-        if not await self._is_password(password, known) or customer is None or access is None:
+        is_right = await self._is_password(password, known, is_wanted)
+        if not is_right or customer is None or access is None:
             for name in names:
                 self._count_failure(name)
             raise Refused(Status.ESME_RINVPASWD, "unknown system_id or wrong password")
@@ -218,10 +229,14 @@ class SmppDoor:
             raise Refused(Status.ESME_RBINDFAIL, "the address is not on the customer's list")
         if customer.status != "active":
             raise Refused(Status.ESME_RBINDFAIL, f"the customer is {customer.status}")
-        if self._binds[customer.id] >= access.binds_max:
-            raise Refused(Status.ESME_RALYBND, f"over {access.binds_max} binds of one customer")
-        self._binds[customer.id] += 1
         return customer
+
+    def take_bind(self, customer: Customer) -> None:
+        """Count one more bind of this customer, given back by `gone`. Raises `Refused` over its limit."""
+        limit = customer.smpp.binds_max if customer.smpp is not None else 0
+        if self._binds[customer.id] >= limit:
+            raise Refused(Status.ESME_RALYBND, f"over {limit} binds of one customer")
+        self._binds[customer.id] += 1
 
     def may_submit(self, customer: Customer, messages: int = 1) -> bool:
         """Whether the customer's throughput allows as many more messages now."""
@@ -237,16 +252,22 @@ class SmppDoor:
         def recorded(outcome: Outcome | NotRecorded) -> None:
             if isinstance(outcome, Outcome):
                 self.run(self.parts.forget([whole]))
+            else:
+                self.parts.not_recorded(whole)
             answer(outcome)
 
-        self.intake.offer(submission_of_whole(whole), recorded)
+        try:
+            self.intake.offer(submission_of_whole(whole), recorded)
+        except Overloaded:
+            self.parts.not_recorded(whole)
+            raise
 
     # Inside
 
     async def _offer_left_overs(self) -> None:
         """Messages complete when a process ended: recorded ones lose their parts, others are reviewed."""
-        for whole in self.parts.left_over("customer:", all_ages=True):
-            customer = whole.last.origin.removeprefix("customer:")
+        for whole in await self.parts.left_over(ORIGIN, all_ages=True):
+            customer = whole.last.origin.removeprefix(ORIGIN)
             if self.inquiries.state_of(customer, whole.last.id) is not None:
                 await self.parts.forget([whole])
             else:
@@ -255,23 +276,26 @@ class SmppDoor:
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_S)
-            for whole in self.parts.left_over("customer:"):
-                self._review_unasked(whole)
-            # Give each its time: an incomplete message is dropped from the parts when it is recorded.
-            await asyncio.sleep(SWEEP_S)
+            try:
+                for whole in await self.parts.left_over(ORIGIN):
+                    self._review_unasked(whole)
+            except StorageError as error:
+                _log.error("left_overs_not_read", error=str(error))
 
     def _review_unasked(self, whole: Whole) -> None:
         try:
             self.whole_came(whole, _log_unasked)
         except Overloaded:
-            _log.warning("left_over_waits", parts=len(whole.earlier) + 1)
+            _log.warning("left_over_waits", parts=whole.last.about.total)
 
-    async def _is_password(self, password: str, known: str) -> bool:
+    async def _is_password(self, password: str, known: str, is_wanted: Callable[[], bool]) -> bool:
         digest = hmac.digest(self._process_key, f"{known}\0{password}".encode(), sha256)
         kept = self._passwords.get(known)
         if kept is not None and hmac.compare_digest(kept, digest):
             return True
         async with self._hashing:
+            if not is_wanted():
+                raise Refused(Status.ESME_RBINDFAIL, "hung up before the password was checked")
             right = await asyncio.to_thread(is_password, password, known)
         if right:
             self._passwords[known] = digest
@@ -307,10 +331,16 @@ class Allowance:
         """Take `wanted` tokens, or none and say False."""
         self._tokens = min(float(self.per_s), self._tokens + (now - self._at) * self.per_s)
         self._at = now
-        if self._tokens < wanted:
+        if self._tokens < wanted - _ROUNDING:
             return False
-        self._tokens -= wanted
+        self._tokens = max(0.0, self._tokens - wanted)
         return True
+
+
+@cache
+def _password_of_nobody() -> str:
+    """What the password of an unknown system_id is checked against, to take as long."""
+    return hash_password(secrets.token_hex())
 
 
 def _is_allowed(address: str, networks: tuple[str, ...]) -> bool:

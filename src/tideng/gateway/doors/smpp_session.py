@@ -9,12 +9,10 @@ import structlog
 
 from tideng.gateway.connection import Loss, SmppConnection
 from tideng.gateway.doors.smpp_letters import STATES, deliver_sms
-from tideng.gateway.doors.smpp_submits import Read, Submit, part, read, refusal, submission
-from tideng.gateway.intake import NotRecorded, Outcome
+from tideng.gateway.doors.smpp_submits import alphabet_meant_by
+from tideng.gateway.doors.smpp_taking import Taking
 from tideng.gateway.mailbox import Letter
 from tideng.gateway.messages import MessageId
-from tideng.gateway.parts import Whole
-from tideng.gateway.pump import Overloaded
 from tideng.gateway.registry.values import Customer
 from tideng.gateway.wire.smpp import (
     Answer,
@@ -23,39 +21,33 @@ from tideng.gateway.wire.smpp import (
     CancelSm,
     CancelSmResp,
     DataSm,
-    DataSmResp,
     Event,
     Pdu,
-    PeerMistake,
     QuerySm,
     QuerySmResp,
     ReplaceSm,
     ReplaceSmResp,
-    SmeAddress,
+    SessionClosed,
     State,
     Status,
     SubmitMulti,
-    SubmitMultiResp,
     SubmitSm,
-    SubmitSmResp,
     Unbind,
     UnbindResp,
-    UnsuccessSme,
+    WindowFull,
     WireError,
     is_temporary,
 )
 from tideng.gateway.wire.smpp.receipts import ReceiptState
 from tideng.gateway.wire.smpp.tlvs import Tag
+from tideng.text.alphabets import Alphabet
 
 if TYPE_CHECKING:
     from tideng.gateway.doors.smpp import SmppDoor
 
 _log = structlog.get_logger()
 INTERFACE_VERSION: Final = 0x34
-RECIPIENTS_MAX: Final = 254
-
-Respond = Callable[[int, str, tuple[tuple[int, bytes], ...]], None]
-"""(status, message id, TLVs)."""
+_RECEIVING: Final = frozenset({State.BOUND_RX, State.BOUND_TRX})
 
 
 class _Telling:
@@ -76,7 +68,10 @@ class CustomerSession:
         self._connection: SmppConnection | None = None
         self._address = ""
         self._customer: Customer | None = None
+        self._taking: Taking | None = None
         self._window = 0
+        self._default_alphabet = Alphabet.GSM
+        self._is_finishing = False
         self._ended = asyncio.get_running_loop().create_future()
         self.name = f"smpp:{number}"
 
@@ -91,7 +86,9 @@ class CustomerSession:
     def room(self) -> int:
         """Letters it can take now."""
         connection = self._connection
-        if connection is None or not connection.is_writable:
+        if connection is None or self._is_finishing or not connection.is_writable:
+            return 0
+        if connection.session.state not in _RECEIVING:
             return 0
         return max(0, self._window - connection.session.outstanding)
 
@@ -101,18 +98,17 @@ class CustomerSession:
         if connection is None or connection.is_closing:
             done(False)
             return
-        try:
-            pdus = list(deliver_sms(letter))
-        except ValueError:
-            _log.warning("letter_cannot_be_told_by_smpp", letter=letter.id)
-            done(True)
-            return
+        pdus = list(deliver_sms(letter, self._default_alphabet))
         telling = _Telling(done, len(pdus))
         for pdu in pdus:
             try:
                 connection.request(pdu, telling)
-            except WireError:
+            except (SessionClosed, WindowFull):
                 self._told(telling, ok=False)
+            except WireError as error:
+                # It would never be possible: told as far as SMPP can tell it, or it holds up all others.
+                _log.error("letter_cannot_be_told_by_smpp", letter=letter.id, reason=str(error))
+                self._told(telling, ok=True)
 
     # Handler
 
@@ -130,7 +126,8 @@ class CustomerSession:
         """See `Handler`."""
         for event, frame in zip(events, frames, strict=True):
             if isinstance(event, SubmitSm | DataSm):
-                self._submit(event, frame)
+                if self._taking is not None:  # bound: the session takes none before
+                    self._taking.submit(event, frame)
             elif isinstance(event, Answer):
                 self._answered(event)
             elif isinstance(event, Bind):
@@ -159,15 +156,28 @@ class CustomerSession:
         _log.info("session_ended", session=self.name, reason=loss.reason)
 
     async def leave(self) -> None:
-        """Unbind politely; returns when the connection has ended."""
+        """Answer what is owed, unbind; returns when the connection has ended."""
         connection = self._connection
         if connection is None or connection.is_closing:
             return
         if connection.session.state.is_bound:
-            connection.request(Unbind(), None)
-        else:
+            self._finish(partial(self._unbind, connection))
+        elif connection.session.state is not State.UNBINDING:
             connection.close("the gateway is closing")
         await asyncio.wait([self._ended])
+
+    @staticmethod
+    def _unbind(connection: SmppConnection) -> None:
+        if connection.session.state.is_bound:  # else the customer was faster
+            connection.request(Unbind(), None)
+
+    def _finish(self, then: Callable[[], None]) -> None:
+        """No more letters, no more submits; `then` once every submit has its answer."""
+        self._is_finishing = True
+        if self._customer is not None:
+            self._door.mailbox.detach(self._customer.id, self)
+        if self._taking is not None:
+            self._taking.finish(then)
 
     def drop(self, reason: str) -> None:
         """End now."""
@@ -181,8 +191,15 @@ class CustomerSession:
 
         response = pdu.command_id | 0x80000000
         system_id = self._door.settings.system_id
+        door = self._door
         try:
-            customer = await self._door.authenticate(pdu.system_id, pdu.password, self._address)
+            customer = await door.authenticate(
+                pdu.system_id, pdu.password, self._address, is_wanted=lambda: not connection.is_closing
+            )
+            # From here to the answer nothing waits: who has hung up takes no bind, and gives none back.
+            if connection.is_closing:
+                return
+            door.take_bind(customer)
         except Refused as refused:
             _log.info("bind_refused", session=self.name, reason=str(refused))
             if not connection.is_closing:
@@ -192,9 +209,17 @@ class CustomerSession:
                 connection.close("bind refused")
             return
         self._customer = customer
-        if connection.is_closing:
-            return
+        access = customer.smpp
         self.name = f"smpp:{pdu.system_id}:{self._number}"
+        self._window = access.window if access is not None else 1
+        self._default_alphabet = alphabet_meant_by(customer)
+        self._taking = Taking(
+            self._door,
+            connection,
+            customer=customer,
+            session=self.name,
+            address=self._address,
+        )
         tlvs: tuple[tuple[int, bytes], ...] = ()
         if connection.session.peer_takes_tlvs:
             tlvs = ((int(Tag.SC_INTERFACE_VERSION), bytes((INTERFACE_VERSION,))),)
@@ -203,150 +228,17 @@ class CustomerSession:
         )
         connection.bound()
         _log.info("bound", session=self.name, customer=customer.id)
-        if connection.session.state in (State.BOUND_RX, State.BOUND_TRX):
-            self._window = customer.smpp.window if customer.smpp is not None else 1
+        if connection.session.state in _RECEIVING:
             self._door.mailbox.attach(customer.id, self)
-
-    # Submitting
-
-    def _submit(self, pdu: SubmitSm | DataSm, frame: bytes) -> None:
-        kind = SubmitSmResp if isinstance(pdu, SubmitSm) else DataSmResp
-        self._take(pdu, pdu.destination_addr, frame, partial(self._respond, kind, pdu.sequence))
-
-    def _take(self, pdu: Submit, recipient: str, frame: bytes, respond: Respond) -> None:
-        """One message to one recipient, or one part of it: reviewed or kept, then answered."""
-        door = self._door
-        customer = door.registry.snapshot.customer(self.customer)
-        if customer is None or not door.may_submit(customer):
-            respond(Status.ESME_RTHROTTLED, "", ())
-            return
-        now = door.now()
-        try:
-            seen = read(pdu, customer, now)
-        except PeerMistake as mistake:
-            respond(mistake.status, "", ())
-            return
-        message = door.ids.next()
-        try:
-            if seen.about is not None and not isinstance(pdu, SubmitMulti) and not seen.fault:
-                self._keep(pdu, seen, message, frame, respond)
-            else:
-                door.intake.offer(
-                    submission(
-                        pdu,
-                        seen,
-                        message=message,
-                        customer=customer.id,
-                        recipient=recipient,
-                        session=self.name,
-                        peer=self._address,
-                        raw=frame,
-                        now=now,
-                    ),
-                    partial(self._decided, message, respond),
-                )
-        except Overloaded:
-            respond(Status.ESME_RTHROTTLED, "", ())
-
-    def _keep(
-        self, pdu: SubmitSm | DataSm, seen: Read, message: MessageId, frame: bytes, respond: Respond
-    ) -> None:
-        door = self._door
-        if seen.about is None:
-            raise TypeError("only a part of a long message can be kept")
-        one = part(
-            pdu,
-            seen,
-            seen.about,
-            message=message,
-            customer=self.customer,
-            session=self.name,
-            peer=self._address,
-            raw=frame,
-            now=door.now(),
-        )
-
-        def took(whole: Whole | None) -> None:
-            if whole is None:
-                respond(Status.ESME_ROK, str(message), ())
-                return
-            try:
-                door.whole_came(whole, partial(self._decided, whole.last.id, respond))
-            except Overloaded:
-                respond(Status.ESME_RTHROTTLED, "", ())
-
-        door.parts.offer(one, took, lambda: respond(Status.ESME_RSYSERR, "", ()))
-
-    @staticmethod
-    def _decided(message: MessageId, respond: Respond, outcome: Outcome | NotRecorded) -> None:
-        if isinstance(outcome, NotRecorded):
-            respond(Status.ESME_RSYSERR, "", ())
-        elif outcome.action == "refuse":
-            status, tlvs = refusal(outcome.codes)
-            respond(status, str(message), tlvs)
-        else:
-            respond(Status.ESME_ROK, str(message), ())
-
-    def _respond(
-        self,
-        kind: type[SubmitSmResp] | type[DataSmResp],
-        sequence: int,
-        status: int,
-        message_id: str,
-        tlvs: tuple[tuple[int, bytes], ...],
-    ) -> None:
-        connection = self._connection
-        # What was accepted stays accepted when its answer can no longer be brought.
-        if connection is not None and not connection.session.is_closed:
-            connection.respond(kind(sequence, status, tlvs, message_id))
-
-    def _submit_multi(self, pdu: SubmitMulti, frame: bytes) -> None:
-        """Each recipient its own message; those refused are listed (SMPP 3.4 §4.5.2)."""
-        connection = self._connection
-        if connection is None:
-            return
-        people = [one for one in pdu.destinations if isinstance(one, SmeAddress)]
-        if len(people) != len(pdu.destinations) or not 1 <= len(people) <= RECIPIENTS_MAX:
-            connection.respond(SubmitMultiResp(sequence=pdu.sequence, status=Status.ESME_RINVDLNAME))
-            return
-        first = ""
-        refused: list[UnsuccessSme] = []
-        left = len(people)
-
-        def one_done(
-            person: SmeAddress,
-            status: int,
-            message_id: str,
-            _: tuple[tuple[int, bytes], ...],
-        ) -> None:
-            nonlocal first, left
-            left -= 1
-            if status:
-                refused.append(
-                    UnsuccessSme(person.dest_addr_ton, person.dest_addr_npi, person.destination_addr, status)
-                )
-            else:
-                first = first or message_id
-            if not left and not connection.session.is_closed:
-                status = refused[0].error_status_code if len(refused) == len(people) else Status.ESME_ROK
-                connection.respond(
-                    SubmitMultiResp(
-                        sequence=pdu.sequence, status=status, message_id=first, unsuccess=tuple(refused)
-                    )
-                )
-
-        for person in people:
-            self._take(pdu, person.destination_addr, frame, partial(one_done, person))
 
     # Asking
 
     def _ask(self, connection: SmppConnection, pdu: Pdu, frame: bytes) -> None:
         if isinstance(pdu, SubmitMulti):
-            self._submit_multi(pdu, frame)
+            if self._taking is not None:
+                self._taking.submit_multi(pdu, frame)
         elif isinstance(pdu, Unbind):
-            if self._customer is not None:
-                self._door.mailbox.detach(self._customer.id, self)
-            connection.respond(UnbindResp(sequence=pdu.sequence))
+            self._finish(partial(self._unbound, connection, pdu))
         elif isinstance(pdu, QuerySm):
             self._query(connection, pdu)
         elif isinstance(pdu, CancelSm):
@@ -354,6 +246,12 @@ class CustomerSession:
         elif isinstance(pdu, ReplaceSm):
             # What was reviewed is what is sent: a replacement is a new submit.
             connection.respond(ReplaceSmResp(sequence=pdu.sequence, status=Status.ESME_RREPLACEFAIL))
+
+    @staticmethod
+    def _unbound(connection: SmppConnection, pdu: Unbind) -> None:
+        if not connection.session.is_closed:
+            connection.respond(UnbindResp(sequence=pdu.sequence))
+            connection.close("unbound")
 
     def _query(self, connection: SmppConnection, pdu: QuerySm) -> None:
         state = self._door.inquiries.state_of(self.customer, _message_id(pdu.message_id))

@@ -16,7 +16,14 @@ from tideng.gateway.wire.smpp.statuses import VendorStatus
 from tideng.gateway.wire.smpp.times import parse_time
 from tideng.identifiers.phone import NotANumber, parse
 from tideng.text.alphabets import Alphabet, Undecodable, alphabet_of, decode, is_flash
-from tideng.text.concatenation import Concatenation, MalformedUdh, read_udh
+from tideng.text.concatenation import (
+    REFERENCE_8,
+    REFERENCE_16,
+    Concatenation,
+    MalformedUdh,
+    Udh,
+    read_udh,
+)
 
 Submit = SubmitSm | DataSm | SubmitMulti
 
@@ -34,10 +41,19 @@ BY_FAMILY: Final = {
     "LINK": VendorStatus.REFUSED_LINK,
     "OTHER": VendorStatus.REFUSED_OTHER,
 }
+_STANDARD: Final = {
+    "CODE_NUMBER": Status.ESME_RINVSRCADR,
+    "RECIPIENT": Status.ESME_RINVDSTADR,
+}
+ORIGIN: Final = "customer:"
+"""Begins the origin of every part that came from a customer."""
 INFO_OCTETS_MAX: Final = 256
 """additional_status_info_text, its NUL included (SMPP 3.4 §5.3.2.11)."""
 
-ALPHABETS: Final = {
+PART_OCTETS_MAX: Final = 254
+"""What short_message can hold. A longer part of a long message makes no sense, and would be kept."""
+
+_ALPHABETS: Final = {
     "gsm": Alphabet.GSM,
     "ascii": Alphabet.ASCII,
     "latin1": Alphabet.LATIN1,
@@ -74,6 +90,11 @@ class Read(Struct, frozen=True, gc=False):
     fault: str = ""
 
 
+def alphabet_meant_by(customer: Customer) -> Alphabet:
+    """What the customer means by data_coding 0."""
+    return _ALPHABETS[customer.smpp.default_alphabet] if customer.smpp else Alphabet.GSM
+
+
 def read(pdu: Submit, customer: Customer, now: Micros) -> Read:
     """Raises `PeerMistake` for times that are none (ESME_RINVSCHED, ESME_RINVEXPIRY)."""
     not_before = valid_until = 0
@@ -82,8 +103,7 @@ def read(pdu: Submit, customer: Customer, now: Micros) -> Read:
             not_before = parse_time(pdu.schedule_delivery_time, now, status=Status.ESME_RINVSCHED)
         if pdu.validity_period:
             valid_until = parse_time(pdu.validity_period, now, status=Status.ESME_RINVEXPIRY)
-    default = ALPHABETS[customer.smpp.default_alphabet] if customer.smpp else Alphabet.GSM
-    alphabet = alphabet_of(pdu.data_coding, default)
+    alphabet = alphabet_of(pdu.data_coding, alphabet_meant_by(customer))
     octets, about, fault = pdu.content, None, ""
     if pdu.tlvs:
         about = _sar(pdu)
@@ -92,10 +112,13 @@ def read(pdu: Submit, customer: Customer, now: Micros) -> Read:
             udh, octets = read_udh(octets)
             # Both at once is forbidden (SMPP 3.4 §5.2.12) and arrives: the header wins.
             about = udh.concatenation or about
+            fault = _fault_of(udh)
         except MalformedUdh as error:
             fault = f"unreadable: {error}"
     if about is not None and about.total == 1:
         about = None
+    if about is not None and len(octets) > PART_OCTETS_MAX:
+        fault = f"unreadable: a part of {len(octets)} octets; the limit is {PART_OCTETS_MAX}"
     return Read(octets, alphabet, about, not_before, valid_until, fault)
 
 
@@ -138,18 +161,20 @@ def submission(
 
 
 def part(
-    pdu: SubmitSm | DataSm,
+    pdu: Submit,
     seen: Read,
-    about: Concatenation,
     *,
     message: MessageId,
     customer: str,
+    recipient: str,
     session: str,
     peer: str,
     raw: bytes,
     now: Micros,
 ) -> Part:
-    """One part of a long message."""
+    """One part of a long message. `seen` says which."""
+    if seen.about is None:
+        raise TypeError("only a part of a long message can be kept")
     context = Context(
         pdu.source_addr,
         pdu.registered_delivery,
@@ -158,14 +183,14 @@ def part(
         is_flash(pdu.data_coding),
         session,
         peer,
-        pdu.destination_addr,
+        recipient,
     )
     return Part(
         id=message,
-        origin=f"customer:{customer}",
+        origin=ORIGIN + customer,
         sender=pdu.source_addr,
-        recipient=subject_number(pdu.destination_addr),
-        about=about,
+        recipient=subject_number(recipient),
+        about=seen.about,
         octets=seen.octets,
         alphabet=seen.alphabet.value,
         raw_hash=hashlib.sha256(raw).digest(),
@@ -180,7 +205,7 @@ def submission_of_whole(whole: Whole) -> Submission:
     context = _unpack(last.context)
     return Submission(
         id=last.id,
-        customer=last.origin.removeprefix("customer:"),
+        customer=last.origin.removeprefix(ORIGIN),
         recipient=context.given,
         text=whole.text,
         fault=whole.fault,
@@ -194,13 +219,18 @@ def submission_of_whole(whole: Whole) -> Submission:
         not_before=context.not_before,
         valid_until=context.valid_until,
         flash=context.flash,
-        part_ids=whole.earlier,
+        part_ids=whole.given,
     )
 
 
-def refusal(codes: Sequence[str]) -> tuple[int, tuple[tuple[int, bytes], ...]]:
-    """Status and TLVs of a refused submit: the strongest code's family, and as many codes as fit."""
+def refusal(codes: Sequence[str], style: str = "coded") -> tuple[int, tuple[tuple[int, bytes], ...]]:
+    """Status and TLVs of a refused submit: the strongest code's family, and as many codes as fit.
+
+    In the style "standard" the nearest of the specification's permanent statuses, and nothing else.
+    """
     family = CODES.get(codes[0], "OTHER") if codes else "OTHER"
+    if style == "standard":
+        return int(_STANDARD.get(family, Status.ESME_RSUBMITFAIL)), ()
     info = b""
     for code in codes:
         longer = info + (b"," if info else b"") + code.encode("ascii")
@@ -216,6 +246,17 @@ def subject_number(given: str) -> str:
         return parse(given).e164
     except NotANumber:
         return "?" + given
+
+
+def _fault_of(udh: Udh) -> str:
+    """A header may say what makes the octets no text (ports of an application, another alphabet, a picture).
+
+    We send the text that was reviewed, split anew: what such an element means would be lost, unreviewed.
+    """
+    for tag, _ in udh.elements:
+        if tag not in (REFERENCE_8, REFERENCE_16):
+            return f"unreadable: header element 0x{tag:02X}; send text, with no header but that of its parts"
+    return ""
 
 
 def _sar(pdu: Submit) -> Concatenation | None:

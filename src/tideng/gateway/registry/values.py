@@ -45,6 +45,9 @@ class SmppAccess(Struct, frozen=True, kw_only=True):
     window: int = 100
     default_alphabet: Literal["gsm", "ascii", "latin1", "utf8"] = "gsm"
     """What this customer means by data_coding 0."""
+    refusals: Literal["coded", "standard"] = "coded"
+    """How a refused submit is answered: by our statuses 0x0400-0x04FF with the finding codes in a TLV, or by
+    the specification's statuses alone, for clients that stumble over either."""
 
 
 class Customer(Struct, frozen=True, kw_only=True):

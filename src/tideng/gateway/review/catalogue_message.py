@@ -226,6 +226,16 @@ MESSAGE: Final = (
         "Extend the validity, or do not send",
     ),
     Code(
+        "CANCELLED",
+        "OTHER",
+        "客户在发出前撤回",
+        "The customer took it back before it went out",
+        "撤回也是一次决定，留痕可查",
+        "Taking back is a decision too, and recorded as one",
+        "如需发送，请重新提交",
+        "Submit it again if it shall be sent after all",
+    ),
+    Code(
         "UNCLASSIFIED",
         "OTHER",
         "策略没有规定这个代码",

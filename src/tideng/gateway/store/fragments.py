@@ -58,12 +58,21 @@ def old_fragments(
     return [_read(row) for row in rows]
 
 
-def drop_fragments(conn: sqlite3.Connection, series: Sequence[tuple[str, str]]) -> None:
-    """Inside one job: these messages are whole and recorded, or given up."""
+def rename_series(conn: sqlite3.Connection, moves: Sequence[tuple[str, str, str]]) -> None:
+    """Inside one job: every part of (origin, series) now belongs to the third name. Each series once."""
     conn.execute(
+        "UPDATE fragment SET series = j.value->>2 FROM json_each(?) j "
+        "WHERE fragment.origin = j.value->>0 AND fragment.series = j.value->>1",
+        (rows_json(moves),),
+    )
+
+
+def drop_fragments(conn: sqlite3.Connection, series: Sequence[tuple[str, str]]) -> int:
+    """Inside one job: these messages are whole and recorded, or given up. The number of parts dropped."""
+    return conn.execute(
         "DELETE FROM fragment WHERE (origin, series) IN (SELECT value->>0, value->>1 FROM json_each(?))",
         (rows_json(series),),
-    )
+    ).rowcount
 
 
 def count_fragments(reader: sqlite3.Connection) -> int:

@@ -181,9 +181,9 @@ def entries_of(
 
 
 def opened(store: Store, row: MessageRow) -> Body | None:
-    """What is personal about a message; None once its recipient was erased. Log nothing of it."""
+    """What is personal about a message; None once it was erased. Log nothing of it."""
     found = store.reader.execute("SELECT subject, sealed FROM message WHERE id = ?", (row.id,)).fetchone()
-    if found is None:
+    if found is None or not found[1]:
         return None
     subject, sealed = found
     try:
@@ -215,6 +215,8 @@ def inbound_after(store: Store, customer: str, after: int, limit: int = 50) -> l
 
 
 def _reply(store: Store, subject: str, sealed: bytes) -> Reply | None:
+    if not sealed:  # kept as long as the retention policy says
+        return None
     try:
         return open_reply(store.key_for(subject), subject, sealed)
     except SubjectErased:

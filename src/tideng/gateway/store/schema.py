@@ -123,4 +123,10 @@ CREATE TABLE tally (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: Final = (Migration(1, _FIRST),)
+_SECOND: Final = """
+-- Whom a reply concerns, and which replies concern somebody: for the completeness index and for erasure.
+CREATE INDEX inbound_position ON inbound(position);
+CREATE INDEX inbound_subject ON inbound(subject);
+"""
+
+MIGRATIONS: Final = (Migration(1, _FIRST), Migration(2, _SECOND))

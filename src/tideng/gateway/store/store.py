@@ -1,17 +1,25 @@
 """The gateway's store: one database with its single writer, the ledger in it, and the keys beside it."""
 
+import contextlib
 import os
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Final, TypeVar
 
+from tideng.evidence.commitment import KEY_BYTES
+from tideng.evidence.completeness import keep_numbers_in
 from tideng.evidence.keys import secret_key, signing_key
+from tideng.evidence.name_key import NameKey, octets_of, text_of
+from tideng.evidence.publishing import SCHEMA as SEEN
+from tideng.evidence.publishing import Seen, check_continues
 from tideng.evidence.sqlite import SCHEMA as LEDGER
 from tideng.evidence.sqlite import SqliteLedger
 from tideng.evidence.subjects import SCHEMA as SUBJECTS
-from tideng.evidence.subjects import SubjectKeys
+from tideng.evidence.subjects import SubjectErased, SubjectKeys, open_sealed, seal
 from tideng.gateway.messages import Micros
 from tideng.gateway.registry.schema import MIGRATIONS as REGISTRY
 from tideng.gateway.registry.schema import ROOM as REGISTRY_ROOM
@@ -19,6 +27,8 @@ from tideng.gateway.store.api_keys import MIGRATIONS as API_KEYS
 from tideng.gateway.store.api_keys import ROOM as KEYS_ROOM
 from tideng.gateway.store.schema import MIGRATIONS
 from tideng.identifiers.keyed import keyed_hash
+from tideng.storage.bulk import rows_json
+from tideng.storage.failures import StorageError
 from tideng.storage.migrations import Migration
 from tideng.storage.sqlite import Writer
 
@@ -26,6 +36,11 @@ T = TypeVar("T")
 
 DATABASE: Final = "tideng.db"
 KEYS: Final = "keys.db"
+SEEN_FILE: Final = "seen.db"
+"""What of the ledger was shown to others: apart from it, so that an old copy of the ledger is noticed."""
+MET_TOGETHER: Final = 500
+MET_MAX: Final = 200_000
+"""Numbers remembered between two looks of the completeness index; the rest is read from the messages."""
 SCHEMA: Final[Mapping[str, Sequence[Migration]]] = {
     "evidence": LEDGER,
     "gateway": MIGRATIONS,
@@ -49,6 +64,9 @@ class Store:
         keys: SubjectKeys,
         key_writer: Writer,
         lookup_key: bytes,
+        names: NameKey,
+        seen: Seen,
+        seen_writer: Writer,
         *,
         now: Callable[[], Micros],
         time_zone: tzinfo,
@@ -60,11 +78,20 @@ class Store:
         self.now = now
         self.time_zone = time_zone
         self._lookup_key = lookup_key
+        self.names = names
+        self.seen = seen
+        self._seen_writer = seen_writer
+        self.met: dict[str, str] = {}
+        """Subjects and their numbers, until the completeness index has named them."""
         self.reader: sqlite3.Connection = writer.reader()
 
     def subject(self, number: str) -> str:
         """The keyed hash under which this number's records are kept."""
-        return keyed_hash(self._lookup_key, "subject", number)
+        subject = keyed_hash(self._lookup_key, "subject", number)
+        if len(self.met) >= MET_MAX:
+            self.met.pop(next(iter(self.met)), None)
+        self.met[subject] = number
+        return subject
 
     def text_key(self, text: str) -> str:
         """Comparable, not readable: equal texts have equal keys."""
@@ -81,23 +108,75 @@ class Store:
     def entropy(self, octets: int) -> bytes:
         return os.urandom(octets)
 
+    def keep_met(self) -> None:
+        """Keep, sealed, the numbers that only we know and that the completeness index still has to name.
+
+        Whoever was written to, or wrote, can be named from their messages; a consent or an opt-out that was
+        registered holds no number.
+        """
+        met, self.met = self.met, {}
+        if not met:
+            return
+        with contextlib.closing(self.writer.reader()) as conn:
+            waiting = conn.execute(
+                "SELECT DISTINCT subject FROM registry_opening "
+                "WHERE position >= (SELECT coalesce(max(stop), 0) FROM index_interval)"
+            ).fetchall()
+        needed = iter([(subject, met[subject]) for (subject,) in waiting if subject in met])
+        while some := dict(islice(needed, MET_TOGETHER)):
+            self.writer.call(partial(keep_numbers_in, met=some, seal=self._seal_number))
+
+    def forget_named(self) -> None:
+        """Forget the numbers that the completeness index has named by now. Thread-safe."""
+        subjects = list(self.met)
+        with contextlib.closing(self.writer.reader()) as conn:
+            for start in range(0, len(subjects), MET_TOGETHER):
+                for (subject,) in conn.execute(
+                    "SELECT subject FROM subject_name WHERE name IS NOT NULL "
+                    "AND subject IN (SELECT value FROM json_each(?))",
+                    (rows_json(subjects[start : start + MET_TOGETHER]),),
+                ):
+                    self.met.pop(subject, None)
+
+    def open_number(self, subject: str, sealed: bytes) -> str:
+        """The number that `keep_met` kept. Raises `SealBroken`."""
+        return text_of(open_sealed(self.names.sealing, sealed, b"number:" + subject.encode()))
+
+    def _seal_number(self, subject: str, number: str) -> bytes:
+        associated = b"number:" + subject.encode()
+        return seal(self.names.sealing, octets_of(number), self.entropy(12), associated)
+
     async def run(self, job: Callable[[sqlite3.Connection], T]) -> T:
         """One job of the writer; durable when it returns."""
         return await self.writer.run(job)
 
     async def keys_for(self, subjects: Sequence[str]) -> dict[str, bytes]:
-        """The subjects' keys, made durable first where they are new."""
-        return await self.keys.keys_for_async(subjects, self.entropy)
+        """The subjects' keys, made durable first where they are new.
+
+        For a person who was erased it is a key that nobody keeps: what is recorded about them since is
+        recorded, and its content is gone with this process.
+        """
+        try:
+            return await self.keys.keys_for_async(subjects, self.entropy)
+        except SubjectErased as error:
+            erased = set(error.subjects)
+            rest = [subject for subject in subjects if subject not in erased]
+            kept = await self.keys.keys_for_async(rest, self.entropy) if rest else {}
+            return kept | {subject: self.entropy(KEY_BYTES) for subject in erased}
 
     def key_for(self, subject: str) -> bytes:
         """One subject's key. Raises `SubjectErased`."""
         return self.keys.keys_for([subject], self.entropy)[subject]
 
     def close(self) -> None:
+        # Without a disk the numbers are lost; the index then lists their entries as unnamed.
+        with contextlib.suppress(StorageError):
+            self.keep_met()
         self.reader.close()
         self.ledger.close()
         self.writer.close()
         self._key_writer.close()
+        self._seen_writer.close()
 
 
 def open_store(
@@ -107,6 +186,7 @@ def open_store(
     time_zone: tzinfo,
     now: Callable[[], Micros],
     more_schema: Mapping[str, Sequence[Migration]] | None = None,
+    check_seen: bool = True,
 ) -> Store:
     """Open, or make, everything that is kept in `directory`, and the tables of `more_schema`'s rooms.
 
@@ -115,11 +195,22 @@ def open_store(
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     signing = signing_key(directory / "ledger.key")
     lookup = secret_key(directory / "lookup.key")
-    writer = Writer(directory / DATABASE, schema={**SCHEMA, **(more_schema or {})}, clock=now)
-    try:
+    names = NameKey(secret_key(directory / "index.key"))
+    with contextlib.ExitStack() as undo:
+        writer = Writer(directory / DATABASE, schema={**SCHEMA, **(more_schema or {})}, clock=now)
+        undo.callback(writer.close)
         ledger = SqliteLedger(writer, origin=origin, key=signing, clock=now)
+        undo.callback(ledger.close)
         key_writer = Writer(directory / KEYS, schema={"subjects": SUBJECTS}, secure_delete=True, clock=now)
-    except BaseException:
-        writer.close()
-        raise
-    return Store(writer, ledger, SubjectKeys(key_writer), key_writer, lookup, now=now, time_zone=time_zone)
+        undo.callback(key_writer.close)
+        seen_writer = Writer(directory / SEEN_FILE, schema={"seen": SEEN}, clock=now)
+        undo.callback(seen_writer.close)
+        seen = Seen(seen_writer, origin)
+        last = seen.last()
+        if last is not None and check_seen:
+            check_continues(ledger, *last, who=SEEN_FILE)
+        undo.pop_all()
+    keys = SubjectKeys(key_writer)
+    return Store(
+        writer, ledger, keys, key_writer, lookup, names, seen, seen_writer, now=now, time_zone=time_zone
+    )

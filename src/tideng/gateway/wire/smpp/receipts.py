@@ -78,6 +78,7 @@ _OUT: Final = {
 _NOT_FINAL: Final = frozenset({ReceiptState.SCHEDULED, ReceiptState.ENROUTE})
 _FIELD: Final = re.compile(r"(?i)\b(id|sub|dlvrd|submit[ _]?date|done[ _]?date|stat|err|text) ?: ?")
 _MESSAGE_STATE_MAX: Final = 9
+RECEIPT_TEXT_MAX: Final = 40
 _UCS2: Final = 0x08
 
 
@@ -125,11 +126,12 @@ def format_receipt(
     done_at: str = "",
     text: str = "",
 ) -> bytes:
-    """The text of appendix B. Dates are `YYMMDDhhmm`; `error` and `text` are cut to 3 and 20 characters."""
+    """The text of appendix B. Dates are `YYMMDDhhmm`; `error` is cut to 3 characters, `text` to
+    `RECEIPT_TEXT_MAX`: more than the 20 that are usual, so that a finding code is never cut."""
     delivered = 1 if state is ReceiptState.DELIVERED else 0
     line = (
         f"id:{message_id} sub:001 dlvrd:{delivered:03d} submit date:{submitted_at} done date:{done_at} "
-        f"stat:{_OUT[state]} err:{error[:3]:0>3} text:{text[:20]}"
+        f"stat:{_OUT[state]} err:{error[:3]:0>3} text:{text[:RECEIPT_TEXT_MAX]}"
     )
     return line.encode("ascii", "replace")
 

@@ -1,0 +1,170 @@
+"""The calls product connected: store of records, states, cases, ledger; and one line looked at."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from msgspec import Struct
+
+from tideng.calls.alarms import CallFeedbackEntry
+from tideng.calls.cases import SqliteVisits, Visit, VisitUnknown
+from tideng.calls.columns import Calls
+from tideng.calls.detector.calibrating import calibrate, feedback_shift
+from tideng.calls.detector.detecting import Alarm, cross, score_calls
+from tideng.calls.detector.evidence import Scorer
+from tideng.calls.detector.lines import LineStates
+from tideng.calls.detector.shipped import shipped_model
+from tideng.calls.importing import CallStore
+from tideng.calls.picture import document, picture
+from tideng.calls.readers.plain import load
+from tideng.calls.visit import paper
+from tideng.calls.watching import Announcer, Watch
+from tideng.evidence.entries import encode_entry
+from tideng.evidence.keys import secret_key
+from tideng.evidence.ledger import Ledger
+
+ZONE_S: Final = 28_800
+VISITS: Final = "visits.db"
+KEY: Final = "calls.key"
+
+
+class Desk(Struct, frozen=True):
+    """A watch with its store of records and its cases."""
+
+    folder: Path
+    store: CallStore
+    visits: SqliteVisits
+    watch: Watch
+
+    def catch_up(self) -> list[Visit]:
+        """Feed every part that the watch has not seen; the cases that were opened."""
+        opened: list[Visit] = []
+        parts = self.store.parts(self.watch.position)
+        for part in parts:
+            opened += self.watch.feed(self.store.records(part), part)
+        if parts:
+            self.watch.save(self.folder)
+        return opened
+
+
+@contextmanager
+def open_watch(
+    folder: Path,
+    ledger: Ledger,
+    *,
+    now: Callable[[], int],
+    entropy: Callable[[int], bytes],
+    announcers: Sequence[Announcer] = (),
+) -> Iterator[Desk]:
+    """The watch over a folder of imported records; taken up where it was left."""
+    store = CallStore(folder)
+    visits = SqliteVisits(folder / VISITS)
+    try:
+        decided = [
+            visit.state == "confirmed"
+            for visit in visits.all(limit=100_000)
+            if visit.state in ("confirmed", "not_confirmed")
+        ]
+        watch = Watch(
+            Scorer(shipped_model()),
+            visits,
+            ledger,
+            key=secret_key(folder / KEY),
+            now=now,
+            entropy=entropy,
+            announcers=announcers,
+            strictness=feedback_shift(sum(decided), len(decided) - sum(decided)),
+        )
+        watch.restore(folder)
+        yield Desk(folder, store, visits, watch)
+    finally:
+        visits.shut()
+        store.close()
+
+
+class Seen(Struct, frozen=True, kw_only=True):
+    """What the records say about one line."""
+
+    line: str
+    index: int
+    calls: Calls
+    scores: tuple[tuple[int, float], ...]
+    threshold: float
+    alarms: tuple[Alarm, ...]
+
+    @property
+    def placed(self) -> int:
+        """Calls it placed."""
+        return int((self.calls.caller_line == self.index).sum())
+
+    @property
+    def highest(self) -> float:
+        """Its highest score; minus infinity when no call was worth scoring."""
+        return max((score for _, score in self.scores), default=float("-inf"))
+
+    def page(self) -> str:
+        """Its picture as one HTML page."""
+        drawn = picture(self.calls, self.index, self.scores, self.threshold, zone_s=ZONE_S)
+        return document(self.line, drawn, self.alarms)
+
+    def paper(self, at: datetime) -> bytes:
+        """The visiting officer's PDF for its newest alarm. LookupError if there was none."""
+        if not self.alarms:
+            raise LookupError("nothing alarmed on this line")
+        alarm = self.alarms[-1]
+        visit = Visit(
+            id=f"{self.line}-{alarm.at}",
+            line=self.line,
+            opened_at=alarm.at * 1_000_000,
+            tier=alarm.tier,
+            calls_placed=alarm.calls_placed,
+            first_call_at=alarm.first_call_at,
+            alarm_at=alarm.at,
+            score=alarm.score,
+            threshold=alarm.threshold,
+            reasons=tuple((r.name, r.weight) for r in alarm.reasons),
+        )
+        return paper(visit, at=at)
+
+
+def look_at(paths: Sequence[Path], line: str) -> Seen:
+    """Walk the records and say everything about one line. LookupError if it is no watched line in them."""
+    calls, _ = load(paths)
+    wanted = {line, line.lstrip("+"), "86" + line.lstrip("0")}
+    index = next((i for i, name in enumerate(calls.lines) if name in wanted), None)
+    if index is None:
+        raise LookupError(f"{line} placed no call in these records, or is no fixed line")
+    scorer = Scorer(shipped_model())
+    scored = score_calls(calls, LineStates(len(calls.lines), zone_s=ZONE_S), scorer)
+    threshold = calibrate(calls, scored.line, scored.score, scorer.model, zone_s=ZONE_S)
+    mine = np.flatnonzero(scored.line == index)
+    return Seen(
+        line=calls.lines[index],
+        index=index,
+        calls=calls,
+        scores=tuple(zip(calls.end[scored.record[mine]].tolist(), scored.score[mine].tolist(), strict=True)),
+        threshold=threshold.call_owner,
+        alarms=tuple(alarm for alarm in cross(calls, scored, scorer, threshold) if alarm.line == index),
+    )
+
+
+def tell(folder: Path, ledger: Ledger, case: str, *, confirmed: bool, by: str) -> tuple[Visit, float]:
+    """Close a case with what the visit found, record it, and say how the thresholds move. LookupError if
+    unknown."""
+    visits = SqliteVisits(folder / VISITS)
+    try:
+        fitting = [visit for visit in visits.all(limit=100_000) if visit.id.startswith(case)]
+        if len(fitting) != 1:
+            raise VisitUnknown(f"{len(fitting)} cases begin with {case!r}; give more of the id")
+        at = ledger.now()
+        verdict = "confirmed" if confirmed else "not_confirmed"
+        entry = CallFeedbackEntry(alarm=fitting[0].id, at=at, by=by, verdict=verdict)
+        ledger.append([encode_entry(entry)])
+        visit = visits.close(fitting[0].id, "confirmed" if confirmed else "not_confirmed", at=at, by=by)
+        states = [v.state for v in visits.all(limit=100_000)]
+        return visit, feedback_shift(states.count("confirmed"), states.count("not_confirmed"))
+    finally:
+        visits.shut()

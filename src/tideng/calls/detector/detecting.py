@@ -1,0 +1,185 @@
+"""From columns of calls to alarms: walk, score, calibrate on the population's own days, cross once per
+line."""
+
+from collections.abc import Iterator
+from typing import Final, Literal
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from tideng.calls.columns import Calls
+from tideng.calls.detector.calibrating import DOWN_MAX, Threshold, calibrate
+from tideng.calls.detector.evidence import MEANINGS, Scorer
+from tideng.calls.detector.lines import BATCH, LineStates
+
+STRANGERS_MIN: Final = 1.5
+"""Recent strangers below which a call is not even scored: nothing can be said of one call."""
+QUIET_AGAIN_S: Final = 14 * 86_400
+"""A line that was alarmed about is left to the person who deals with it for so long."""
+CALLS_SHOWN_MAX: Final = 20
+SECOND_CUES: Final = ("rhythm", "short_or_missed", "usual_contacts", "talk", "shared_callees", "incoming")
+SECOND_CUE_MIN: Final = 0.35
+SECOND_CUES_MIN: Final = 2
+SLACK: Final = 3.0
+"""How far below every threshold features are still kept, so that a lower `strictness` finds them."""
+WEIGHT_SHOWN_MIN: Final = 0.05
+
+Tier = Literal["call_owner", "suspend"]
+
+
+class Reason(Struct, frozen=True, kw_only=True):
+    """One kind of evidence in an alarm: its weight in log odds, and what it says."""
+
+    name: str
+    weight: float
+    says: str
+
+
+class Alarm(Struct, frozen=True, kw_only=True):
+    """A line is to be looked at. `calls` are indexes of the records it rests on, newest last."""
+
+    line: int
+    at: int
+    """When the last of its calls ended, seconds UTC: the earliest moment anybody could know."""
+    calls_placed: int
+    """By this line since its strangers began."""
+    first_call_at: int
+    tier: Tier
+    score: float
+    threshold: float
+    reasons: tuple[Reason, ...]
+    calls: tuple[int, ...]
+    features: bytes
+    """The row of features the score was made from (float32, little endian): replaying it gives the same
+    score."""
+
+
+class Scored(Struct, frozen=True, kw_only=True):
+    """Every call that could be evidence: which record, which line, its score and its evidence by name."""
+
+    record: NDArray[np.int64]
+    line: NDArray[np.int32]
+    score: NDArray[np.float64]
+    kept: NDArray[np.int64]
+    """Indexes of those that came near a threshold; only their features are kept."""
+    rows: NDArray[np.float32]
+    """Features of the kept, in the same order."""
+    runs: NDArray[np.int64]
+    """Of the kept: calls since the line's strangers began, and when that was."""
+
+
+def score_calls(calls: Calls, states: LineStates, scorer: Scorer) -> Scored:
+    """Walk all records through the lines' states and score what may matter, batch by batch."""
+    parts = [
+        _score_batch(calls, first, states, scorer) for first in range(0, max(len(calls.start), 1), BATCH)
+    ]
+    before = np.cumsum([0, *(len(part.score) for part in parts)])
+    return Scored(
+        record=np.concatenate([part.record for part in parts]),
+        line=np.concatenate([part.line for part in parts]),
+        score=np.concatenate([part.score for part in parts]),
+        kept=np.concatenate([part.kept + start for part, start in zip(parts, before[:-1], strict=True)]),
+        rows=np.concatenate([part.rows for part in parts]),
+        runs=np.concatenate([part.runs for part in parts]),
+    )
+
+
+def _score_batch(calls: Calls, first: int, states: LineStates, scorer: Scorer) -> Scored:
+    piece = calls.piece(first, first + BATCH)
+    rows, runs = states.feed(piece)
+    picked = np.flatnonzero((piece.caller_line >= 0) & (rows[:, 1] >= STRANGERS_MIN))
+    score = scorer.scores(rows[picked])
+    kept = np.flatnonzero(score >= scorer.model.threshold - DOWN_MAX - SLACK)
+    return Scored(
+        record=picked + first,
+        line=piece.caller_line[picked],
+        score=score,
+        kept=kept,
+        rows=rows[picked[kept]],
+        runs=runs[picked[kept]],
+    )
+
+
+def detect(
+    calls: Calls, scorer: Scorer, *, zone_s: int, states: LineStates | None = None, strictness: float = 0.0
+) -> tuple[list[Alarm], Threshold]:
+    """Alarms in order of time, and the thresholds they crossed.
+
+    `strictness` is added to both thresholds, in log odds.
+    """
+    states = states or LineStates(len(calls.lines), zone_s=zone_s)
+    scored = score_calls(calls, states, scorer)
+    threshold = calibrate(calls, scored.line, scored.score, scorer.model, zone_s=zone_s)
+    return list(cross(calls, scored, scorer, threshold.moved(strictness))), threshold
+
+
+def cross(calls: Calls, scored: Scored, scorer: Scorer, threshold: Threshold) -> Iterator[Alarm]:
+    """The first crossing of each line, then silence for `QUIET_AGAIN_S`; a stronger tier is told again."""
+    end = calls.end
+    last: dict[int, tuple[int, Tier]] = {}
+    for k, i in enumerate(scored.kept):
+        if scored.score[i] < threshold.call_owner:
+            continue
+        line, at = int(scored.line[i]), int(end[scored.record[i]])
+        evidence = scorer.of(scored.rows[k : k + 1])[0]
+        tier = tier_of(float(scored.score[i]), evidence, scorer, threshold)
+        before = last.get(line)
+        if (
+            before is not None
+            and at - before[0] < QUIET_AGAIN_S
+            and (before[1] == tier or tier == "call_owner")
+        ):
+            continue
+        last[line] = (at, tier)
+        yield _alarm(
+            calls, int(scored.record[i]), scored.rows[k], scored.runs[k], evidence, scorer, threshold, tier
+        )
+
+
+def tier_of(score: float, evidence: NDArray[np.float64], scorer: Scorer, threshold: Threshold) -> Tier:
+    """`suspend` needs the higher threshold and, besides strangers, two cues of other kinds."""
+    if score < threshold.suspend:
+        return "call_owner"
+    cues = sum(
+        float(evidence[k]) >= SECOND_CUE_MIN for k, name in enumerate(scorer.groups) if name in SECOND_CUES
+    )
+    return "suspend" if cues >= SECOND_CUES_MIN else "call_owner"
+
+
+def reasons_of(evidence: NDArray[np.float64], scorer: Scorer) -> tuple[Reason, ...]:
+    """The kinds of evidence that weigh anything, the strongest first, and last where the sum began."""
+    told = [
+        Reason(name=scorer.groups[k], weight=round(float(evidence[k]), 3), says=MEANINGS[scorer.groups[k]])
+        for k in np.argsort(-evidence)
+        if abs(float(evidence[k])) >= WEIGHT_SHOWN_MIN
+    ]
+    told.append(Reason(name="prior", weight=round(scorer.model.offset, 3), says=MEANINGS["prior"]))
+    return tuple(told)
+
+
+def _alarm(
+    calls: Calls,
+    record: int,
+    row: NDArray[np.float32],
+    run: NDArray[np.int64],
+    evidence: NDArray[np.float64],
+    scorer: Scorer,
+    threshold: Threshold,
+    tier: Tier,
+) -> Alarm:
+    line = int(calls.caller_line[record])
+    # In a stream the run may have begun before these columns; what is listed then is its newest part.
+    nearby = np.flatnonzero((calls.caller_line[: record + 1] == line) & (calls.start[: record + 1] >= run[1]))
+    return Alarm(
+        line=line,
+        at=int(calls.end[record]),
+        calls_placed=int(run[0]),
+        first_call_at=int(run[1]),
+        tier=tier,
+        score=round(float(scorer.model.offset + evidence.sum()), 3),
+        threshold=round(threshold.suspend if tier == "suspend" else threshold.call_owner, 3),
+        reasons=reasons_of(evidence, scorer),
+        calls=tuple(int(index) for index in nearby[-CALLS_SHOWN_MAX:]),
+        features=row.astype("<f4").tobytes(),
+    )

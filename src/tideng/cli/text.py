@@ -1,0 +1,220 @@
+"""`tideng text`: judge texts, explain a verdict, train the suspicion score on your own messages."""
+
+import os
+import sys
+from pathlib import Path
+from typing import IO, Annotated
+
+import typer
+from rich.markup import escape
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from tideng.cli.context import Json
+from tideng.cli.show import as_json, err, out, stop, table
+from tideng.cli.text_judge import (
+    EngineChoice,
+    bundled_judge,
+    cache_folder,
+    read_weights,
+    start_worker,
+    tasks,
+    work,
+)
+
+app = typer.Typer(help="What a text is, what it hides, and why.", no_args_is_help=True)
+
+Engine = Annotated[
+    str, typer.Option(help="auto, hyperscan or ahocorasick; they find the same.", metavar="ENGINE")
+]
+Cache = Annotated[
+    Path | None, typer.Option(help="Folder for compiled patterns; default: your cache directory.")
+]
+Weights = Annotated[
+    Path | None, typer.Option(help="Suspicion weights of your own; default: the shipped ones.")
+]
+Score = Annotated[bool, typer.Option("--score/--no-score", help="With the suspicion score.")]
+
+
+@app.command()
+def judge(
+    file: Annotated[
+        str, typer.Argument(help="JSONL file of {id, text, channel?}; - is standard input.")
+    ] = "-",
+    processes: Annotated[int, typer.Option("--processes", "-p", min=0, help="0: one per core.")] = 0,
+    engine: Engine = "auto",
+    cache: Cache = None,
+    score: Score = True,
+    weights: Weights = None,
+) -> None:
+    """Judge every text of a JSONL file: one verdict line each, in their order, on standard output."""
+    import multiprocessing
+
+    chosen, folder = _engine(engine), cache_folder(cache)
+    scorer = read_weights(weights) if score else None
+    count = processes or len(os.sched_getaffinity(0))
+    with _opened(file) as source, _progress() as progress:
+        shown = progress.add_task("judged", total=None)
+        todo = tasks(source)
+        first = next(todo, None)
+        second = next(todo, None) if first is not None else None
+        if first is None:
+            return
+        if second is None or count == 1:
+            start_worker(chosen, folder, scorer)
+            for task in (first, second, *todo) if second is not None else (first,):
+                if task is not None:
+                    _write(work(task), progress, shown)
+            return
+        bundled_judge(chosen, folder)  # Compiles once, so that the workers only load.
+        context = multiprocessing.get_context("spawn")
+        with context.Pool(count, start_worker, (chosen, folder, scorer)) as pool:
+            _write(pool.apply(work, (first,)), progress, shown)
+            _write(pool.apply(work, (second,)), progress, shown)
+            for answer in pool.imap(work, todo):
+                _write(answer, progress, shown)
+
+
+def _write(answer: tuple[int, bytes], progress: Progress, shown: object) -> None:
+    count, lines = answer
+    sys.stdout.buffer.write(lines)
+    sys.stdout.buffer.flush()
+    progress.advance(shown, count)  # type: ignore[arg-type]  # a TaskID is an int of rich's own
+
+
+def _progress() -> Progress:
+    columns = (SpinnerColumn(), TextColumn("{task.description} {task.completed:,}"), TimeElapsedColumn())
+    return Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
+
+
+def _opened(file: str) -> IO[bytes]:
+    if file == "-":
+        return sys.stdin.buffer
+    try:
+        return Path(file).open("rb")
+    except OSError as error:
+        stop(f"cannot read {escape(file)}: {escape(error.strerror or str(error))}; name another file, or -")
+
+
+def _engine(engine: str) -> EngineChoice:
+    known: dict[str, EngineChoice] = {"auto": "auto", "hyperscan": "hyperscan", "ahocorasick": "ahocorasick"}
+    if engine not in known:
+        stop(f"--engine is {escape(engine)!r}; choose auto, hyperscan or ahocorasick")
+    return known[engine]
+
+
+@app.command()
+def explain(
+    text: Annotated[str, typer.Argument(help="The text, in quotes; - reads standard input.")],
+    json: Json = False,
+    engine: Engine = "auto",
+    cache: Cache = None,
+    weights: Weights = None,
+) -> None:
+    """Show one verdict with its reasons: marks, findings, folds, parts of the score."""
+    from tideng.text.explaining import explain as explained
+
+    given = sys.stdin.buffer.read().decode("utf-8", "replace").rstrip("\n") if text == "-" else text
+    told = explained(bundled_judge(_engine(engine), cache_folder(cache), read_weights(weights)), given)
+    if json:
+        as_json(told)
+        return
+    out.print(told.marked, markup=True, soft_wrap=True)
+    out.print(
+        f"[bold]{told.verdict}[/]  review [bold]{told.review}[/]  category {', '.join(told.category)}"
+        + ("  [bold red]data for sale[/]" if told.data_for_sale else "")
+    )
+    rows = [
+        (f.code, f"{f.start}–{f.end}", escape(f.seen), escape(f.name), escape(f.next_step))
+        for f in told.findings
+    ]
+    table("findings, strongest first", ("code", "where", "seen", "what", "what to do"), rows)
+    table(
+        "read as something else",
+        ("kind", "where", "seen", "read as"),
+        [(f.kind, f"{f.start}–{f.end}", escape(f.seen), escape(f.read_as)) for f in told.folds],
+    )
+    if told.score is not None:
+        out.print(f"suspicion {told.score:.4f}; a person looks from {told.threshold:.4f} on")
+        table(
+            "parts of the score (they add up)",
+            ("part", "adds"),
+            [(escape(part.what), f"{part.adds:+.4f}") for part in told.parts],
+        )
+    out.print(f"[dim]tables {told.tables}  knowledge {told.knowledge}  policy {told.policy}[/]")
+
+
+@app.command()
+def families(json: Json = False) -> None:
+    """List the families of harm that are known, with their codes and levels."""
+    found = bundled_judge("ahocorasick", cache_folder(None)).reader.book.rules
+    if json:
+        as_json(
+            [
+                {"code": r.family.code, "level": r.family.level, "zh": r.family.zh, "en": r.family.en}
+                for r in found
+            ]
+        )
+        return
+    table(
+        "families",
+        ("code", "level", "名称", "name"),
+        [(r.family.code, r.family.level, r.family.zh, r.family.en) for r in found],
+    )
+
+
+@app.command()
+def train(
+    file: Annotated[Path, typer.Argument(help="JSONL of {text, label: danger|harmless, group?}.")],
+    into: Annotated[Path, typer.Option("--out", help="Where the weights go.")],
+    normals: Annotated[
+        Path | None, typer.Option(help="JSONL of {text}: your own normal messages, for the threshold.")
+    ] = None,
+    budget: Annotated[
+        float, typer.Option(min=0, max=0.5, help="Share of normals that may be lifted.")
+    ] = 0.005,
+    seed: Annotated[int, typer.Option(help="Same seed and lines, same bytes.")] = 1,
+    json: Json = False,
+) -> None:
+    """Train the suspicion score on lines you may use; the threshold keeps to a false-alarm budget."""
+    from tideng.cli.text_train import read_labelled, read_normals
+    from tideng.text.tables import bundled_tables
+    from tideng.text.tables_read import read_tables
+
+    try:
+        import sklearn  # type: ignore[import-untyped]  # noqa: F401 - only whether it is there
+    except ImportError:
+        stop("training needs scikit-learn; install it with: pip install 'tideng[train]'", code=3)
+    from tideng.text.training import TooFewLines
+    from tideng.text.training import train as trained
+
+    rows = read_labelled(file)
+    usual = read_normals(normals) if normals is not None else []
+    try:
+        made = trained(
+            [row.text for row in rows],
+            [row.label == "danger" for row in rows],
+            read_tables(bundled_tables()),
+            normals=usual,
+            budget=budget,
+            seed=seed,
+            groups=[row.group or row.text for row in rows],
+        )
+    except TooFewLines as error:
+        stop(escape(str(error)))
+    try:
+        into.write_bytes(made.content)
+    except OSError as error:
+        stop(f"cannot write {escape(str(into))}: {escape(error.strerror or str(error))}")
+    told = {
+        "lines": len(rows),
+        "recall": made.recall,
+        "false_alarms": made.false_alarms,
+        "bytes": len(made.content),
+    }
+    if json:
+        as_json(told)
+        return
+    out.print(
+        f"{len(rows)} lines; on lines held out by group: recall {made.recall:.3f} "
+        f"at {made.false_alarms:.4f} false alarms; {len(made.content):,} bytes in {escape(str(into))}"
+    )

@@ -1,0 +1,195 @@
+"""When a family is seen: a small expression over slots, read once, evaluated for many texts at once.
+
+lure & (contact | link) & !education        and, or, not
+2 of (threat, deadline, amount)             at least so many
+near(ask, code, 12)                         both, at most so many characters apart
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Final, Protocol
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+Truth = NDArray[np.bool_]
+_TOKEN: Final = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_.]*|\d+|[&|!(),])")
+TERMS_MAX: Final = 400
+_NOT: Final = "!"
+_OPEN: Final = "("
+_NEAR: Final = "near"
+
+
+class ExpressionInvalid(ValueError):
+    """An expression that cannot be read; the message says where."""
+
+
+class Sights(Protocol):
+    """What an expression asks about a block of texts."""
+
+    nowhere: Truth
+    """The one answer, as an object, for what no text of the block has."""
+
+    def has(self, slot: int) -> Truth:
+        """By text: whether the slot is filled."""
+        ...
+
+    def near(self, first: int, second: int, characters: int) -> Truth:
+        """By text: whether both are filled at most so many characters apart."""
+        ...
+
+
+class Expression(Struct, frozen=True):
+    """A node: an operator with its operands, or a slot."""
+
+    operator: str
+    operands: tuple["Expression", ...] = ()
+    slots: tuple[int, ...] = ()
+    number: int = 0
+
+    def truth(self, sights: Sights) -> Truth:
+        """By text: whether the expression holds. Stops as soon as no text can have it."""
+        nowhere = sights.nowhere
+        if self.operator == "slot":
+            return sights.has(self.slots[0])
+        if self.operator == "near":
+            return sights.near(self.slots[0], self.slots[1], self.number)
+        if self.operator == "not":
+            return ~self.operands[0].truth(sights)
+        if self.operator == "and":
+            whole = self.operands[0].truth(sights)
+            for operand in self.operands[1:]:
+                if whole is nowhere:
+                    return nowhere
+                value = operand.truth(sights)
+                whole = nowhere if value is nowhere else whole & value
+            return whole
+        values = [value for operand in self.operands if (value := operand.truth(sights)) is not nowhere]
+        if self.operator == "of":
+            if len(values) < self.number:
+                return nowhere
+            return np.asarray(np.sum(values, axis=0, dtype=np.int16) >= self.number, np.bool_)
+        if not values:
+            return nowhere
+        whole = values[0]
+        for value in values[1:]:
+            whole = whole | value
+        return whole
+
+    def triggers(self, derived: Mapping[int, "Expression"]) -> frozenset[int] | None:
+        """Slots of which at least one must be filled for it to hold; None: it may hold without."""
+        if self.operator == "slot":
+            inside = derived.get(self.slots[0])
+            return frozenset(self.slots) if inside is None else inside.triggers(derived)
+        if self.operator == "near":
+            return frozenset(self.slots[:1])
+        if self.operator == "not":
+            return None
+        found = [operand.triggers(derived) for operand in self.operands]
+        if self.operator == "and":
+            certain = [one for one in found if one is not None]
+            return min(certain, key=len) if certain else None
+        if any(one is None for one in found):
+            return None
+        return frozenset().union(*(one or () for one in found))
+
+    def wanted(self) -> tuple[int, ...]:
+        """The slots that speak for it, in the order written; those under a `!` are left out."""
+        if self.operator == "not":
+            return ()
+        found = list(self.slots)
+        for operand in self.operands:
+            found += operand.wanted()
+        return tuple(dict.fromkeys(found))
+
+
+def parse_expression(text: str, slot: Callable[[str], int]) -> Expression:
+    """The expression that `text` writes down; `slot` numbers a name. Raises ExpressionInvalid."""
+    tokens: list[str] = []
+    place = 0
+    stripped = text.rstrip()
+    while place < len(stripped):
+        match = _TOKEN.match(stripped, place)
+        if match is None:
+            raise ExpressionInvalid(f"{text!r}: {stripped[place : place + 8]!r} is no word or operator")
+        tokens.append(match[1])
+        place = match.end()
+    if len(tokens) > TERMS_MAX:
+        raise ExpressionInvalid(f"{text[:40]!r}… has {len(tokens)} terms; the limit is {TERMS_MAX}")
+    parser = _Parser(tokens, slot, text)
+    whole = parser.either()
+    parser.end()
+    return whole
+
+
+class _Parser:
+    def __init__(self, tokens: list[str], slot: Callable[[str], int], text: str) -> None:
+        self._tokens, self._slot, self._text, self._place = tokens, slot, text, 0
+
+    def either(self) -> Expression:
+        """a | b"""
+        return self._chain("|", "or", self._both)
+
+    def _both(self) -> Expression:
+        return self._chain("&", "and", self._one)
+
+    def _chain(self, mark: str, operator: str, below: Callable[[], Expression]) -> Expression:
+        operands = [below()]
+        while self._peek() == mark:
+            self._place += 1
+            operands.append(below())
+        return operands[0] if len(operands) == 1 else Expression(operator, tuple(operands))
+
+    def _one(self) -> Expression:
+        token = self._take()
+        if token == _NOT:
+            return Expression("not", (self._one(),))
+        if token == _OPEN:
+            inside = self.either()
+            self._expect(")")
+            return inside
+        if token.isdigit():
+            self._expect("of")
+            return Expression("of", tuple(self._list()), number=int(token))
+        if token == _NEAR:
+            return self._near()
+        return Expression("slot", slots=(self._slot(token),))
+
+    def _list(self) -> list[Expression]:
+        self._expect("(")
+        found = [self.either()]
+        while self._peek() == ",":
+            self._place += 1
+            found.append(self.either())
+        self._expect(")")
+        return found
+
+    def _near(self) -> Expression:
+        self._expect("(")
+        first = self._slot(self._take())
+        self._expect(",")
+        second = self._slot(self._take())
+        self._expect(",")
+        number = int(self._take())
+        self._expect(")")
+        return Expression("near", slots=(first, second), number=number)
+
+    def _peek(self) -> str:
+        return self._tokens[self._place] if self._place < len(self._tokens) else ""
+
+    def _take(self) -> str:
+        token = self._peek()
+        if not token:
+            raise ExpressionInvalid(f"{self._text!r} ends too early")
+        self._place += 1
+        return token
+
+    def _expect(self, wanted: str) -> None:
+        if self._take() != wanted:
+            raise ExpressionInvalid(f"{self._text!r}: {wanted!r} is missing")
+
+    def end(self) -> None:
+        """Nothing may be left. Raises ExpressionInvalid."""
+        if self._peek():
+            raise ExpressionInvalid(f"{self._text!r}: {self._peek()!r} is too much")

@@ -1,0 +1,241 @@
+"""Many texts folded at once: what each reads like, and where every character of that came from.
+
+One pass of array arithmetic over all of them; a text alone is a block of one. Folding is idempotent: a folded
+text folds to itself. Only what is matched is folded; what is sent or shown stays as it was.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from tideng.text import tables_read as t
+from tideng.text.tables_read import DELETED, KIND, KINDS, POINTS, Flags, Points, Tables
+
+SEPARATOR_RUN_MAX: Final = 8
+"""So many marks between two ideographs are read as one cut; more are a layout."""
+PASSES_MAX: Final = 64
+BREAK: Final = "\x1e"
+"""Stands between the texts of a block; a text's own is read as a space."""
+NUMBER_MAX: Final = 32
+"""Longer runs of digits and letters like digits are no number."""
+_LETTER_AS_DIGIT: Final = {ord("o"): ord("0"), ord("i"): ord("1"), ord("l"): ord("1")}
+_UNITS: Final = frozenset(ord(char) for char in "元块万")
+
+Places = NDArray[np.int64]
+
+
+class Fold(Struct, frozen=True, gc=False):
+    """One stretch of the original that is read as something else."""
+
+    kind: str
+    start: int
+    end: int
+    seen: str
+    read_as: str
+
+
+class Block(Struct, frozen=True):
+    """Texts and what they read like, in one long array."""
+
+    texts: Sequence[str]
+    raw_starts: Places
+    """Where each text begins in the originals joined by `BREAK`; one more at the end."""
+    raw_kinds: Flags
+    """By character of the joined originals: what was done to it."""
+    points: Points
+    """The folded texts joined by `BREAK`."""
+    origins: Places
+    """By folded character: its place in the joined originals."""
+    starts: Places
+    """Where each folded text begins; one more at the end."""
+    classes: Flags
+    joined: str
+    """`points` as a string."""
+
+    def folded(self, index: int) -> str:
+        """What text `index` reads like."""
+        return self.joined[self.starts[index] : self.starts[index + 1] - 1]
+
+    def span(self, index: int, start: int, end: int) -> tuple[int, int]:
+        """Places in `joined` as a span of the original text `index`."""
+        if start >= len(self.origins):
+            return 0, 0
+        first = int(self.origins[start] - self.raw_starts[index])
+        return first, max(
+            first, int(self.origins[end - 1] - self.raw_starts[index]) + 1
+        ) if end > start else first
+
+    def folds(self, index: int) -> tuple[Fold, ...]:
+        """Every fold of text `index` that changed something, neighbours of one kind together."""
+        begin, end = int(self.raw_starts[index]), int(self.raw_starts[index + 1]) - 1
+        kinds = self.raw_kinds[begin:end]
+        changed = np.flatnonzero(kinds)
+        if not len(changed):
+            return ()
+        cuts = np.flatnonzero((np.diff(changed) > 1) | (np.diff(kinds[changed]) != 0)) + 1
+        text = self.texts[index]
+        found = []
+        for group in np.split(changed, cuts):
+            start, stop = int(group[0]), int(group[-1]) + 1
+            low, high = np.searchsorted(self.origins, (begin + start, begin + stop))
+            found.append(
+                Fold(KINDS[kinds[start]], start, stop, text[start:stop], self.joined[int(low) : int(high)])
+            )
+        return tuple(found)
+
+
+def fold_block(texts: Sequence[str], tables: Tables) -> Block:
+    """Read all of `texts`. Linear in their length; never raises, whatever they hold."""
+    given: Sequence[str] = texts
+    joined = BREAK.join(given)
+    if joined.count(BREAK) != max(0, len(given) - 1):
+        joined = BREAK.join([text.replace(BREAK, " ") for text in given])
+    lengths = np.fromiter((len(text) + 1 for text in given), np.int64, len(given))
+    raw_starts = np.concatenate(([0], np.cumsum(lengths)))
+    raw = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
+    kinds = tables.kinds[raw]
+    points, origins = _mapped(raw, kinds, tables)
+    for _ in range(PASSES_MAX):
+        classes = tables.classes[points]
+        dropped = _cuts(points, classes)
+        points, dropped = _whole_glyphs(points, dropped, origins, kinds, tables)
+        changed = _real_digits(points, classes, origins, kinds)
+        if dropped is None and not changed:
+            break
+        if dropped is not None:
+            lost = origins[dropped]
+            visible = (kinds[lost] == 0) & (classes[dropped] & t.SPACE == 0)
+            kinds[lost[visible]] = KIND["cut"]
+            kept = np.ones(len(points), np.bool_)
+            kept[dropped] = False
+            points, origins = points[kept], origins[kept]
+    classes = tables.classes[points]
+    breaks = np.flatnonzero(points == ord(BREAK))
+    starts = np.concatenate(([0], breaks + 1, [len(points) + 1])) if len(given) else np.zeros(1, np.int64)
+    text = points.astype("<u4").tobytes().decode("utf-32-le")
+    return Block(texts, raw_starts, kinds, points, origins, starts, classes, text)
+
+
+def _mapped(raw: Points, kinds: Flags, tables: Tables) -> tuple[Points, Places]:
+    """Every character replaced by what it is read as."""
+    if not kinds.any():
+        return raw.copy(), np.arange(len(raw))
+    targets = tables.targets[raw]
+    origins = np.flatnonzero(targets != DELETED)
+    points = targets[origins]
+    several = np.flatnonzero(points >= POINTS)
+    if len(several):
+        counts = np.ones(len(points), np.int64)
+        wholes = [tables.expansions[point - POINTS] for point in points[several].tolist()]
+        counts[several] = [len(whole) for whole in wholes]
+        begins = np.cumsum(counts) - counts
+        points, origins = np.repeat(points, counts), np.repeat(origins, counts)
+        for place, whole in zip(begins[several].tolist(), wholes, strict=True):
+            points[place : place + len(whole)] = whole
+    return points, origins
+
+
+def _cuts(points: Points, classes: Flags) -> Places | None:
+    """Places of marks that only cut words apart."""
+    separates = classes & t.SEPARATOR != 0
+    if len(points) < 3 or not separates.any():
+        return _spaced(points, classes)
+    solid = np.flatnonzero(~separates)
+    runs = np.diff(solid)
+    left, right = classes[solid[:-1]], classes[solid[1:]]
+    ideographs = (left & right & t.IDEOGRAPH) != 0
+    word = t.IDEOGRAPH | t.DIGIT | t.LETTER
+    # One space between an ideograph and a letter is typography, not meaning.
+    mixed = (runs == 2) & ((left | right) & t.IDEOGRAPH != 0) & (left & word != 0) & (right & word != 0)
+    mixed &= classes[np.minimum(solid[:-1] + 1, len(points) - 1)] & t.SPACE != 0
+    taken = np.flatnonzero((runs > 1) & (runs <= SEPARATOR_RUN_MAX + 1) & (ideographs | mixed))
+    spaced = _spaced(points, classes)
+    if not len(taken):
+        return spaced
+    begins, counts = solid[taken] + 1, runs[taken] - 1
+    places = np.repeat(begins - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
+    return places if spaced is None else _merged(places, spaced)
+
+
+def _merged(places: Places, more: Places) -> Places:
+    """Both, in order and each once. A mask is far quicker than sorting for a set."""
+    mask = np.zeros(max(int(places.max(initial=-1)), int(more.max(initial=-1))) + 1, np.bool_)
+    mask[places] = True
+    mask[more] = True
+    return np.flatnonzero(mask)
+
+
+def _spaced(points: Points, classes: Flags) -> Places | None:
+    """Places of one mark repeated between single characters: 验,证,码 or 1 3 8 0."""
+    if len(points) < 5:
+        return None
+    mark = classes & (t.SEPARATOR | t.PUNCTUATION) != 0
+    mark &= (points != ord(BREAK)) & (points != ord("\n"))
+    centre = np.flatnonzero(mark[1:-3] & mark[3:-1] & (points[1:-3] == points[3:-1])) + 1
+    if not len(centre):
+        return None
+    around = classes[centre - 1] & classes[centre + 1] & classes[centre + 3]
+    digits = (around & t.DIGIT != 0) & ~np.isin(points[centre], _IN_NUMBERS)
+    found = centre[(around & t.IDEOGRAPH != 0) | digits]
+    return _merged(found, found + 2) if len(found) else None
+
+
+_IN_NUMBERS: Final = np.array([ord(c) for c in "-./:,"], np.uint32)
+
+
+def _whole_glyphs(
+    points: Points, dropped: Places | None, origins: Places, kinds: Flags, tables: Tables
+) -> tuple[Points, Places | None]:
+    """Halves of a character put together; the right half joins the dropped."""
+    candidates = np.flatnonzero(tables.glyph_halves[points[:-1]]) if len(points) > 1 else points[:0]
+    halves: list[int] = []
+    for place in candidates.tolist():
+        whole = tables.glyphs.get((int(points[place]), int(points[place + 1])))
+        if whole is not None and (not halves or halves[-1] != place):
+            points[place] = whole
+            kinds[origins[place]] = kinds[origins[place + 1]] = KIND["split_glyph"]
+            halves.append(place + 1)
+    if not halves:
+        return points, dropped
+    more = np.array(halves, np.int64)
+    return points, more if dropped is None else _merged(dropped, more)
+
+
+def _real_digits(points: Points, classes: Flags, origins: Places, kinds: Flags) -> bool:
+    """Letters that stand for digits inside a number become digits, in place."""
+    digits = classes & (t.DIGIT | t.DIGIT_LIKE)
+    both = (digits[1:] | digits[:-1]) == t.DIGIT | t.DIGIT_LIKE
+    alike = digits & t.DIGIT_LIKE
+    triple = alike[2:] & alike[1:-1] & alike[:-2] != 0
+    both[: len(triple)] |= triple
+    changed, done = False, -1
+    for place in np.flatnonzero(both).tolist():
+        if place < done:
+            continue
+        start = end = place
+        while start > 0 and digits[start - 1] and place - start <= NUMBER_MAX:
+            start -= 1
+        while end < len(points) and digits[end] and end - start <= NUMBER_MAX:
+            end += 1
+        done = end
+        if _is_number(points[max(0, start - 1) : end + 1].tolist(), start > 0, classes, start, end):
+            like = start + np.flatnonzero(alike[start:end])
+            points[like] = [_LETTER_AS_DIGIT[point] for point in points[like].tolist()]
+            kinds[origins[like]] = KIND["digit_lookalike"]
+            changed = True
+    return changed
+
+
+def _is_number(around: list[int], has_left: bool, classes: Flags, start: int, end: int) -> bool:
+    """Whether the run is a disguised number: three or more with a digit, or two before a unit of money."""
+    length = end - start
+    if length > NUMBER_MAX or (start > 0 and classes[start - 1] & t.LETTER):
+        return False
+    if end < len(classes) and classes[end] & t.LETTER:
+        return False
+    before_unit = len(around) > length + has_left and around[-1] in _UNITS
+    has_digit = bool((classes[start:end] & t.DIGIT).any())
+    return (length >= 3 and (has_digit or before_unit)) or (length == 2 and has_digit and before_unit)

@@ -1,0 +1,343 @@
+"""The knowledge files read: slots of phrases, and families of fraud or of harm that combine them.
+
+A phrase is written once with its choices, `{加|添加}<app>`, and is spread out into plain literals; so every
+engine that finds literals finds the same. A slot is a set of phrases that mean one thing; a family says by an
+expression over slots (`expression.py`) when it is seen.
+"""
+
+import hashlib
+import itertools
+import math
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, Literal, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from tideng.text.expression import Expression, ExpressionInvalid, parse_expression
+from tideng.text.folding import fold_block
+from tideng.text.links_seen import Hosts, host_table
+from tideng.text.tables_read import Tables
+
+LITERALS_MAX: Final = 200_000
+SPREAD_MAX: Final = 10_000
+"""So many literals may come from one phrase."""
+SHARED: Final = "shared.toml"
+_GROUP: Final = re.compile(r"\{[^}]*\}|<[^>]*>|[^{<]+")
+HALVED_FROM: Final = 250
+"""A phrase with more choices than this is looked for in two pieces, where both are words."""
+SINGLE_COST: Final = 60
+"""What a single character costs as a word: it is met everywhere."""
+HALF_MAX: Final = 400
+GAP_MAX: Final = 6
+_GAP: Final = re.compile(r"~(\d{1,2})~")
+SOUNDING_MIN: Final = 3
+"""Shorter words share their sound with too many others."""
+
+Level = Literal["danger", "verify", "note", "calm"]
+_LEVELS: Final = ("danger", "verify", "note", "calm")
+
+
+_Read = TypeVar("_Read")
+
+
+class KnowledgeInvalid(ValueError):
+    """A knowledge file that cannot be used; the message names file, place and remedy."""
+
+
+class Family(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One family: how it works, how it is seen, what to do; and lines that prove it."""
+
+    code: str
+    level: Level
+    zh: str
+    en: str
+    how_zh: str
+    how_en: str
+    next_zh: str
+    next_en: str
+    source: str
+    when: tuple[str, ...]
+    """Expressions over slots; any of them is enough."""
+    show: tuple[str, ...] = ()
+    """Slots whose words are shown as what was seen, the most telling first."""
+    category: str = ""
+    """What the text also is, for the gateway."""
+    slots: dict[str, tuple[str, ...]] = {}
+    examples: tuple[str, ...]
+    harmless: tuple[str, ...]
+    """Look-alikes in which this family must not be seen."""
+
+
+class Chain(Struct, frozen=True):
+    """A phrase with a gap: a word of `first`, at most `gap` characters, a word of `second`; one clause."""
+
+    slot: int
+    first: int
+    second: int
+    gap: int
+
+
+class _Shared(Struct, frozen=True, forbid_unknown_fields=True):
+    parts: dict[str, tuple[str, ...]]
+    slots: dict[str, tuple[str, ...]]
+    derived: dict[str, str]
+    steady: tuple[str, ...]
+    by_sound: tuple[str, ...]
+    loose: tuple[str, ...]
+    hosts: dict[str, tuple[str, ...]]
+
+
+class Rule(Struct, frozen=True):
+    """A family made ready: its expressions parsed, its slots numbered."""
+
+    family: Family
+    when: tuple[Expression, ...]
+    triggers: tuple[frozenset[int] | None, ...]
+    """By expression: slots of which one must be filled."""
+    show: tuple[int, ...]
+
+
+class Phrasebook(Struct, frozen=True):
+    """All literals, slots and families, in a fixed order."""
+
+    literals: tuple[str, ...]
+    """Folded; every one is in at least one slot."""
+    slots_of: tuple[tuple[int, ...], ...]
+    """By literal: the slots it fills."""
+    slot_names: tuple[str, ...]
+    chains: tuple[Chain, ...]
+    """In the order in which they are to be looked for: a chain may be the first part of a later one."""
+    derived: Mapping[int, Expression]
+    """Slots that follow from others."""
+    steady: frozenset[int]
+    """Slots whose phrases count even behind a "do not"."""
+    sound_literals: tuple[int, ...]
+    """Literals that are also looked for by their sound."""
+    loose: frozenset[str]
+    """Latin words that count inside longer ones: places that a data set masked."""
+    hosts: Hosts
+    rules: tuple[Rule, ...]
+    """The most severe level first."""
+    hash: str
+    """SHA-256 over the files' bytes."""
+
+    def rule(self, code: str) -> Rule | None:
+        """The rule with this finding code."""
+        return next((rule for rule in self.rules if rule.family.code == code), None)
+
+
+def read_phrasebook(given: Mapping[str, bytes], tables: Tables, sights: tuple[str, ...]) -> Phrasebook:
+    """The knowledge files of these names and bytes. `sights` are slots that code fills, not phrases.
+
+    Raises KnowledgeInvalid, naming file and place.
+    """
+    shared = _decoded(SHARED, given.get(SHARED, b""), _Shared)
+    families = {
+        name: _decoded(name, content, Family) for name, content in sorted(given.items()) if name != SHARED
+    }
+    slots: dict[str, tuple[str, ...]] = dict.fromkeys((*sights, *shared.derived), ())
+    # A slot that code fills may have phrases too.
+    slots |= shared.slots
+    for name, family in families.items():
+        slots |= {f"{name.removesuffix('.toml')}.{slot}": phrases for slot, phrases in family.slots.items()}
+    slots, links = _unchained(slots, shared.parts)
+    number = {slot: place for place, slot in enumerate(slots)}
+    literals = _literals(slots, shared.parts, number, tables)
+    codes = [family.code for family in families.values()]
+    for code in codes:
+        if codes.count(code) > 1:
+            raise KnowledgeInvalid(f"two knowledge files have the code {code}; give one another code")
+    derived = {
+        number[name]: _expression(SHARED, text, lambda slot: number.get(slot))
+        for name, text in shared.derived.items()
+    }
+    rules = [_rule(name, family, number, derived) for name, family in families.items()]
+    rules.sort(key=lambda rule: _LEVELS.index(rule.family.level))
+    digest = hashlib.sha256()
+    for name in sorted(given):
+        digest.update(name.encode() + b"\0" + given[name] + b"\0")
+    return Phrasebook(
+        literals=tuple(literals),
+        slots_of=tuple(tuple(s) for s in literals.values()),
+        slot_names=tuple(slots),
+        chains=tuple(Chain(number[a], number[b], number[c], gap) for a, b, c, gap in links),
+        derived=derived,
+        steady=frozenset(number[slot] for slot in shared.steady),
+        sound_literals=_sounding(literals, {number[slot] for slot in shared.by_sound}),
+        loose=frozenset(shared.loose),
+        hosts=host_table(shared.hosts),
+        rules=tuple(rules),
+        hash=digest.hexdigest(),
+    )
+
+
+def _unchained(
+    slots: Mapping[str, tuple[str, ...]], shared: Mapping[str, tuple[str, ...]]
+) -> tuple[dict[str, tuple[str, ...]], list[tuple[str, str, str, int]]]:
+    """The slots with every phrase that has a gap (`a~4~b`) taken apart, and how to put it together."""
+    plain: dict[str, tuple[str, ...]] = {}
+    parts: dict[str, tuple[str, ...]] = {}
+    links: list[tuple[str, str, str, int]] = []
+    for slot, phrases in slots.items():
+        written = [_halved(phrase, shared, slot) for phrase in phrases]
+        plain[slot] = tuple(phrase for phrase in written if not _GAP.search(phrase))
+        for count, phrase in enumerate(written):
+            pieces = _GAP.split(phrase)
+            before = ""
+            for step in range(0, len(pieces), 2):
+                if len(pieces) == 1:
+                    break
+                here = f"{slot}#{count}.{step}"
+                parts[here] = (pieces[step],)
+                if before:
+                    whole = slot if step == len(pieces) - 1 else f"{here}+"
+                    if whole != slot:
+                        parts[whole] = ()
+                    links.append((whole, before, here, int(pieces[step - 1])))
+                    before = whole
+                else:
+                    before = here
+    return plain | parts, links
+
+
+def _halved(phrase: str, shared: Mapping[str, tuple[str, ...]], slot: str) -> str:
+    """A phrase with very many choices as a chain: its ends are words, its middle a gap of their length."""
+    pieces = _GAP.split(phrase)
+    for step in range(0, len(pieces), 2):
+        groups = [[*_spread(group, shared, slot, 0)] for group in _GROUP.findall(pieces[step])]
+        cost = math.prod(map(len, groups))
+        if cost <= HALVED_FROM or len(groups) < 2:
+            continue
+        best = ""
+        for start in range(1, len(groups)):
+            for end in range(start, min(len(groups) - 1, start + 3) + 1):
+                left, right = _said(groups[:start]), _said(groups[end:])
+                gap = sum(max(map(len, group)) for group in groups[start:end])
+                if not left or not right or gap > GAP_MAX:
+                    continue
+                if gap and min(map(len, (*left, *right))) < 2:
+                    # Single characters with room between them are met by chance.
+                    continue
+                price = (
+                    len(left) + len(right) + 3 * gap + SINGLE_COST * sum(len(w) == 1 for w in (*left, *right))
+                )
+                if price < cost:
+                    best, cost = f"{{{'|'.join(left)}}}~{gap}~{{{'|'.join(right)}}}", price
+        pieces[step] = best or pieces[step]
+    return "".join(piece if place % 2 == 0 else f"~{piece}~" for place, piece in enumerate(pieces))
+
+
+def _said(groups: list[list[str]]) -> list[str]:
+    """Every way to say these groups; none where one way says nothing, or where there are too many."""
+    if math.prod(map(len, groups)) > HALF_MAX:
+        return []
+    words = ["".join(choice) for choice in itertools.product(*groups)]
+    return [] if "" in words else words
+
+
+def _sounding(literals: Mapping[str, list[int]], short: set[int]) -> tuple[int, ...]:
+    """Words of ideographs alone, of three or more; of two only in the slots that say so."""
+    return tuple(
+        place
+        for place, (literal, slots) in enumerate(literals.items())
+        if all("\u4e00" <= char <= "\u9fff" for char in literal)
+        and (len(literal) >= SOUNDING_MIN or (len(literal) == 2 and short.intersection(slots)))
+    )
+
+
+def _decoded(name: str, content: bytes, kind: type[_Read]) -> _Read:
+    try:
+        return msgspec.convert(tomllib.loads(content.decode()), kind)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+        raise KnowledgeInvalid(f"{name}: {error}. Compare it with another knowledge file") from error
+
+
+def _expression(name: str, text: str, number: Callable[[str], int | None]) -> Expression:
+    def found(slot: str) -> int:
+        place = number(slot)
+        if place is None:
+            raise KnowledgeInvalid(f"{name}: no slot is called {slot!r}; define it, or correct the word")
+        return place
+
+    try:
+        return parse_expression(text, found)
+    except ExpressionInvalid as error:
+        raise KnowledgeInvalid(f"{name}: {error}") from error
+
+
+def _rule(name: str, family: Family, number: Mapping[str, int], derived: Mapping[int, Expression]) -> Rule:
+    own = name.removesuffix(".toml")
+
+    def found(slot: str) -> int:
+        place = number.get(f"{own}.{slot}", number.get(slot))
+        if place is None:
+            raise KnowledgeInvalid(f"{name}: no slot is called {slot!r}; define it, or correct the word")
+        return place
+
+    when = tuple(
+        _expression(name, text, lambda slot: number.get(f"{own}.{slot}", number.get(slot)))
+        for text in family.when
+    )
+    triggers = tuple(expression.triggers(derived) for expression in when)
+    return Rule(family, when, triggers, tuple(found(slot) for slot in family.show))
+
+
+def _literals(
+    slots: Mapping[str, tuple[str, ...]],
+    parts: Mapping[str, tuple[str, ...]],
+    number: Mapping[str, int],
+    tables: Tables,
+) -> dict[str, list[int]]:
+    """Every literal, folded as texts are, and the slots it fills."""
+    spread: list[tuple[str, int]] = []
+    for slot, phrases in slots.items():
+        for phrase in phrases:
+            # A blank keeps words apart in English; folding would need no care for it in Chinese.
+            words = [*_spread(phrase, parts, slot, 0)]
+            if len(words) > SPREAD_MAX:
+                raise KnowledgeInvalid(f"{slot}: {phrase!r} gives {len(words)}; the limit is {SPREAD_MAX}")
+            spread += [(word, number[slot]) for word in words]
+    if len(spread) > LITERALS_MAX:
+        raise KnowledgeInvalid(f"{len(spread)} literals; the limit is {LITERALS_MAX}. Write fewer choices")
+    block = fold_block([word for word, _ in spread], tables)
+    found: dict[str, list[int]] = {}
+    slot_names = tuple(slots)
+    for place, (word, slot_number) in enumerate(spread):
+        literal = block.folded(place).strip()
+        if len(literal) < 2:
+            # One choice of several may be that short; alone it would be everywhere.
+            if word in slots[slot_names[slot_number]] and "#" not in slot_names[slot_number]:
+                raise KnowledgeInvalid(
+                    f"{word!r} is shorter than two characters; it is everywhere. Lengthen it"
+                )
+            # Inside a phrase with a gap the other part keeps it rare.
+            if not literal or "#" not in slot_names[slot_number]:
+                continue
+        have = found.setdefault(literal, [])
+        if slot_number not in have:
+            have.append(slot_number)
+    return found
+
+
+def _spread(phrase: str, parts: Mapping[str, tuple[str, ...]], slot: str, depth: int) -> Iterator[str]:
+    """Every way to say the phrase. `{a|b|}` chooses, `<part>` is a shared choice."""
+    if depth > 8:
+        raise KnowledgeInvalid(f"{slot}: {phrase!r} is nested deeper than 8; write it flatter")
+    start = min((i for i in (phrase.find("{"), phrase.find("<")) if i >= 0), default=-1)
+    if start < 0:
+        if "}" in phrase or "|" in phrase:
+            raise KnowledgeInvalid(f"{slot}: {phrase!r} has a bracket or bar too many; brackets do not nest")
+        yield phrase
+        return
+    end = phrase.find("}" if phrase[start] == "{" else ">", start)
+    if end < 0:
+        raise KnowledgeInvalid(f"{slot}: {phrase!r} has an open bracket; close it")
+    inside = phrase[start + 1 : end]
+    if phrase[start] == "<" and inside not in parts:
+        raise KnowledgeInvalid(f"{slot}: no part is called {inside!r}; define it in {SHARED}")
+    choices = inside.split("|") if phrase[start] == "{" else parts[inside]
+    for choice in choices:
+        yield from _spread(phrase[:start] + choice + phrase[end + 1 :], parts, slot, depth + 1)

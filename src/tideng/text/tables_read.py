@@ -1,0 +1,135 @@
+"""The character tables, read into arrays: what a code point is read as, sounds like, and is made of."""
+
+import hashlib
+import unicodedata
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+POINTS: Final = 0x110000
+DELETED: Final = 0xFFFFFFFF
+"""In `targets`: the character is read as nothing."""
+KINDS: Final = (
+    "",
+    "compatible",
+    "traditional",
+    "joiner",
+    "invisible",
+    "control",
+    "combining",
+    "letterlike",
+    "lookalike",
+    "broken",
+    "cut",
+    "split_glyph",
+    "digit_lookalike",
+)
+"""What happened to a character, by number. The first five kinds alone are no disguise."""
+KIND: Final = {name: number for number, name in enumerate(KINDS)}
+
+IDEOGRAPH: Final = 1
+SEPARATOR: Final = 2
+PUNCTUATION: Final = 4
+DIGIT: Final = 8
+LETTER: Final = 16
+SPACE: Final = 32
+CLAUSE_END: Final = 64
+DIGIT_LIKE: Final = 128
+"""The letters o, i and l, which stand for digits in disguised numbers."""
+
+Points = NDArray[np.uint32]
+Flags = NDArray[np.uint8]
+
+
+class Tables(Struct, frozen=True):
+    """Everything that reading a character needs; made once, shared by all threads."""
+
+    targets: Points
+    """By code point: what it is read as; `DELETED`; or `POINTS` + index into `expansions`."""
+    kinds: Flags
+    """By code point: the number of its kind in `KINDS`."""
+    classes: Flags
+    """By code point, after folding: IDEOGRAPH, SEPARATOR … as bits."""
+    sounds: Points
+    """By code point: the first ideograph with the same syllable; itself where it has none."""
+    expansions: tuple[tuple[int, ...], ...]
+    glyphs: Mapping[tuple[int, int], int]
+    """Two characters that are the halves of one."""
+    glyph_halves: NDArray[np.bool_]
+    """By code point: whether it is a left half."""
+    hash: str
+    """SHA-256 over the tables' bytes: which reading this was."""
+
+
+def read_tables(given: Mapping[str, bytes]) -> Tables:
+    """The tables of these bytes (`bundled_tables()`). Raises ValueError naming a line it cannot read."""
+    targets = np.arange(POINTS, dtype=np.uint32)
+    kinds = np.zeros(POINTS, np.uint8)
+    expansions: list[tuple[int, ...]] = []
+    for number, line in enumerate(given["folds.tsv"].decode().splitlines(), 1):
+        where, kind, target = _three(line, number)
+        first, _, last = where.partition("-")
+        span = slice(int(first, 16), int(last or first, 16) + 1)
+        points = tuple(int(point, 16) for point in target.split())
+        kinds[span] = KIND[kind]
+        if len(points) > 1:
+            targets[span] = POINTS + len(expansions)
+            expansions.append(points)
+        else:
+            targets[span] = points[0] if points else DELETED
+    sounds = np.arange(POINTS, dtype=np.uint32)
+    for line in given["sounds.tsv"].decode().splitlines():
+        _, _, chars = line.partition("\t")
+        sounds[[ord(char) for char in chars]] = ord(chars[0])
+    glyphs = {
+        (ord(pair[0]), ord(pair[1])): ord(whole)
+        for pair, _, whole in (line.partition("\t") for line in given["glyphs.tsv"].decode().splitlines())
+    }
+    halves = np.zeros(POINTS, np.bool_)
+    halves[[left for left, _ in glyphs]] = True
+    digest = hashlib.sha256()
+    for name in sorted(given):
+        digest.update(name.encode() + b"\0" + given[name] + b"\0")
+    return Tables(targets, kinds, _classes(), sounds, tuple(expansions), glyphs, halves, digest.hexdigest())
+
+
+def _three(line: str, number: int) -> tuple[str, str, str]:
+    parts = line.split("\t")
+    if len(parts) != 3 or parts[1] not in KIND:
+        raise ValueError(f"folds.tsv line {number} is {line[:40]!r}; it must be point, known kind, target")
+    return parts[0], parts[1], parts[2]
+
+
+_SEPARATORS: Final = " \t.·•・_*|/~^`'+=-\\\"#&@%$<>[]{}"
+_CLAUSE: Final = ",.;:!?。、,…\n\x1e()\"'“”‘’「」『』《》〈〉—～【】〔〕"
+
+
+def _classes() -> Flags:
+    """What each folded character is. Symbols and pictures separate; so do marks put inside words."""
+    classes = np.zeros(POINTS, np.uint8)
+    classes[0x3400:0x4DC0] |= IDEOGRAPH
+    classes[0x4E00:0xA000] |= IDEOGRAPH
+    classes[0x20000:0x32000] |= IDEOGRAPH
+    classes[[0x3007, 0x4EBB, 0x6C35, 0x624C, 0x8BA0, 0x9485, 0x7E9F]] |= IDEOGRAPH
+    classes[ord("0") : ord("9") + 1] |= DIGIT
+    classes[ord("a") : ord("z") + 1] |= LETTER
+    classes[[ord(char) for char in "oil"]] |= DIGIT_LIKE
+    for start, end in ((0x2010, 0x2E80), (0x3000, 0x3040), (0x1F000, 0x1FB00)):
+        for point in range(start, end):
+            category = unicodedata.category(chr(point))
+            if category in ("So", "Sk", "Sm", "Cn", "Pd", "Po", "Pc") and point != 0x3002:
+                classes[point] |= SEPARATOR
+    for char in _SEPARATORS:
+        classes[ord(char)] |= SEPARATOR
+    for char in " \t":
+        classes[ord(char)] |= SPACE
+    for char in _CLAUSE:
+        classes[ord(char)] |= PUNCTUATION | CLAUSE_END
+    # An enumeration goes on with the same clause.
+    classes[ord("、")] = PUNCTUATION
+    for char in "…—～":
+        classes[ord(char)] |= SEPARATOR
+    return classes

@@ -1,0 +1,131 @@
+"""Training the suspicion score on an operator's own lines, and setting its threshold by a false-alarm budget.
+
+Needs scikit-learn (the extra `train`). Deterministic: same lines and seed, same bytes.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from tideng.text.folding import fold_block
+from tideng.text.suspicion import POINTS_PER_LOGIT, grams_of, write_weights
+from tideng.text.tables_read import Tables
+
+BUCKETS: Final = 1 << 18
+LINES_MIN: Final = 20
+"""Fewer of one kind teach nothing."""
+FOLDS: Final = 5
+
+
+class TooFewLines(ValueError):
+    """Not enough to learn from; the message says of what."""
+
+
+class Trained(Struct, frozen=True):
+    """New weights as bytes, and how they did on lines they were not trained on."""
+
+    content: bytes
+    threshold: float
+    false_alarms: float
+    recall: float
+    """At the threshold, on held-out fifths."""
+
+
+class Linear(Struct, frozen=True):
+    """A trained model before it is quantised."""
+
+    weights: NDArray[np.float64]
+    bias: float
+
+    def logits(self, texts: Sequence[str], tables: Tables) -> NDArray[np.float64]:
+        """By text: the log-odds of danger."""
+        return np.asarray(_matrix(texts, tables, len(self.weights)) @ self.weights + self.bias)
+
+
+def folded_texts(texts: Sequence[str], tables: Tables) -> list[str]:
+    """What the texts read like."""
+    block = fold_block(texts, tables)
+    return [block.folded(place) for place in range(len(texts))]
+
+
+def _matrix(texts: Sequence[str], tables: Tables, buckets: int):  # type: ignore[no-untyped-def]  # scipy has no types
+    from scipy.sparse import csr_matrix  # type: ignore[import-untyped]  # scipy ships no types
+
+    grams = grams_of(texts, tables, buckets)
+    values = 1 / np.sqrt(np.maximum(grams.counts, 1))[grams.texts]
+    return csr_matrix((values, (grams.texts, grams.buckets)), shape=(len(texts), buckets))
+
+
+def fit(texts: Sequence[str], is_danger: Sequence[bool], tables: Tables, *, buckets: int = BUCKETS) -> Linear:
+    """A logistic regression on folded texts."""
+    from sklearn.linear_model import (  # type: ignore[import-untyped]  # scikit-learn ships no types
+        LogisticRegression,
+    )
+
+    model = LogisticRegression(
+        C=20.0, max_iter=300, class_weight="balanced", solver="liblinear", random_state=1
+    )
+    model.fit(_matrix(texts, tables, buckets), np.asarray(is_danger))
+    return Linear(model.coef_[0].astype(np.float64), float(model.intercept_[0]))
+
+
+def threshold_for(scores: NDArray[np.float64], budget: float) -> float:
+    """The lowest score that at most `budget` of these (normal) scores reach or pass."""
+    ordered = np.sort(scores)[::-1]
+    allowed = int(np.floor(budget * len(ordered)))
+    return float(np.nextafter(ordered[min(allowed, len(ordered) - 1)], np.inf))
+
+
+def train(
+    texts: Sequence[str],
+    is_danger: Sequence[bool],
+    tables: Tables,
+    *,
+    normals: Sequence[str] = (),
+    budget: float = 0.005,
+    seed: int = 1,
+    groups: Sequence[str] = (),
+    about: dict[str, object] | None = None,
+) -> Trained:
+    """Train on labelled texts; `groups` names what belongs together, as lines of one campaign do.
+
+    The threshold keeps `budget` on `normals` (the operator's own), else on held-out harmless lines.
+
+    Raises TooFewLines.
+    """
+    truth = np.asarray(is_danger, np.bool_)
+    for name, count in (("dangerous", int(truth.sum())), ("harmless", int((~truth).sum()))):
+        if count < LINES_MIN:
+            raise TooFewLines(f"{count} {name} lines; at least {LINES_MIN} are needed. Add some")
+    read = folded_texts(texts, tables)
+    held_out = np.zeros(len(read))
+    # Lines of one group (one template, one campaign) are held out together; else the figures flatter.
+    names = {name: place for place, name in enumerate(dict.fromkeys(groups or read))}
+    drawn = np.random.default_rng(seed).permutation(len(names)) % FOLDS
+    part = drawn[[names[name] for name in groups or read]]
+    for fold in range(FOLDS):
+        rest = [text for text, own in zip(read, part, strict=True) if own != fold]
+        model = fit(rest, truth[part != fold].tolist(), tables)
+        here = [text for text, own in zip(read, part, strict=True) if own == fold]
+        held_out[part == fold] = model.logits(here, tables)
+    whole = fit(read, truth.tolist(), tables)
+    usual = whole.logits(folded_texts(normals, tables), tables) if normals else held_out[~truth]
+    limit = threshold_for(usual, budget)
+    recall, alarms = float((held_out[truth] >= limit).mean()), float((held_out[~truth] >= limit).mean())
+    said = {"lines": len(read), "dangerous": int(truth.sum()), "seed": seed, "budget": budget}
+    said |= {"held_out_recall": round(recall, 4), "held_out_false_alarms": round(alarms, 4)}
+    return Trained(quantised(whole, limit, said | (about or {})), limit, alarms, recall)
+
+
+def quantised(model: Linear, limit: float, about: dict[str, object]) -> bytes:
+    """The model in one octet per bucket. The largest weights are cut off at the 99.99th percentile."""
+    strength = np.abs(model.weights[model.weights != 0])
+    largest = float(np.percentile(strength, 99.99)) if len(strength) else 1.0
+    step = largest / 127
+    weights = np.clip(np.rint(model.weights / step), -127, 127).astype(np.int8)
+    bias = round(model.bias * POINTS_PER_LOGIT)
+    probability = 1 / (1 + float(np.exp(-limit)))
+    return write_weights(weights, step * POINTS_PER_LOGIT, bias, probability, about)

@@ -1,0 +1,83 @@
+"""The stream and the batch count the same days to the bit, on DuckDB and on Spark."""
+
+import ibis
+import numpy as np
+import pytest
+
+from tideng.calls.features.definition import COLUMNS, line_days
+from tideng.calls.features.stream import LineDays
+from tideng.calls.worlds.making import make
+from tideng.calls.worlds.traffic import World
+
+ZONE_S = 28_800
+
+
+def ordered(world: World) -> dict[str, np.ndarray]:
+    order = np.lexsort((np.arange(len(world.start)), world.start))
+    return {
+        "caller": np.char.mod("%d", world.caller[order]),
+        "callee": np.char.mod("%d", world.callee[order]),
+        "start": world.start[order],
+        "ring_s": world.ring_s[order],
+        "duration_s": world.duration_s[order],
+        "answered": world.answered[order],
+        "call_no": np.arange(len(order)),
+    }
+
+
+def streamed(columns: dict[str, np.ndarray]) -> set[tuple[object, ...]]:
+    days = LineDays(zone_s=ZONE_S)
+    for caller, callee, start, ring, talk, ok, _ in zip(*(c.tolist() for c in columns.values()), strict=True):
+        days.add(caller, callee, start, ring, talk, ok)
+    return set(days.rows())
+
+
+def on_duckdb(columns: dict[str, np.ndarray]) -> set[tuple[object, ...]]:
+    import pyarrow as pa
+
+    con = ibis.duckdb.connect()
+    table = con.create_table("calls", pa.table({name: pa.array(c.tolist()) for name, c in columns.items()}))
+    made = con.to_pyarrow(line_days(table, zone_s=ZONE_S))
+    assert tuple(made.column_names) == COLUMNS
+    return set(zip(*(column.to_pylist() for column in made.columns), strict=True))
+
+
+def test_a_stream_counts_what_the_batch_counts() -> None:
+    columns = ordered(make("dev", 3, lines=300, days=9, boxes=3, quiet_days=3))
+    batch = on_duckdb(columns)
+    assert len(batch) > 3_000
+    assert streamed(columns) == batch
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_million_records_stream_as_in_the_batch() -> None:
+    columns = ordered(make("held", 4, lines=9_000, days=15, boxes=10, quiet_days=3))
+    assert len(columns["start"]) > 1_000_000
+    assert streamed(columns) == on_duckdb(columns)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.filterwarnings("ignore")
+def test_spark_counts_what_duckdb_counts(tmp_path: object) -> None:
+    from pyspark.sql import SparkSession
+
+    columns = ordered(make("dev", 5, lines=120, days=9, boxes=2, quiet_days=3))
+    session = (
+        SparkSession.builder.master("local[1]")
+        .config("spark.ui.enabled", "false")
+        .config("spark.sql.shuffle.partitions", "2")
+        .config("spark.sql.warehouse.dir", str(tmp_path))
+        .getOrCreate()
+    )
+    try:
+        con = ibis.pyspark.connect(session)
+        rows = [tuple(row) for row in zip(*(c.tolist() for c in columns.values()), strict=True)]
+        types = "caller string, callee string, start long, ring_s long, duration_s long, "
+        types += "answered boolean, call_no long"
+        session.createDataFrame(rows, types).createOrReplaceTempView("calls")
+        made = con.to_pyarrow(line_days(con.table("calls"), zone_s=ZONE_S))
+        assert set(zip(*(column.to_pylist() for column in made.columns), strict=True)) == on_duckdb(columns)
+    finally:
+        session.stop()

@@ -1,0 +1,86 @@
+"""Whole verdicts: the stories, the desk's own examples in our words, and the figures on lines held apart."""
+
+import pytest
+
+from text_judging.ready import codes, held_apart, judge, verdict
+from tideng.text.judging import TEXT_CHARACTERS_MAX
+
+
+def check(text: str, wanted: str, *seen: str) -> None:
+    judged = verdict(text)
+    assert judged.verdict == wanted, judged
+    assert set(seen) <= {finding.code for finding in judged.findings}
+
+
+def test_the_debt_that_was_not_owed() -> None:
+    check(
+        "【某某资产】王某,目前最新欠款:27911元,现申请特殊减免还9431元即可结清,过期追究法律责任,退订回T",
+        "danger",
+        "DEBT_DEMAND",
+        "DISCOUNT_TO_SETTLE",
+    )
+
+
+def test_lists_for_sale() -> None:
+    judged = verdict("出精准客户电销数据,0.3元一条,量大从优,可拿样,飞机@abc99")
+    assert judged.data_for_sale
+    assert judged.review == "refuse"
+
+
+def test_the_box_behind_the_sofa() -> None:
+    check("免费宽带升级,师傅上门换盒子,座机线一起接上", "danger", "DOORSTEP_FREE_UPGRADE")
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted", "code"),
+    [
+        ("验证码 771203,5分钟内有效,请勿告诉他人", "harmless_kind", "ONE_TIME_CODE"),
+        ("您的包裹已到驿站,取件码5-2-1034,请今日领取", "harmless_kind", "PICK_UP_CODE"),
+        ("您尾号3321的储蓄卡支出89.00元,余额1203.44元", "harmless_kind", "BALANCE_NOTICE"),
+        ("反诈提醒:要求转账到安全账户的都是诈骗,切勿相信", "harmless_kind", "WARNING_TO_PUBLIC"),
+        ("您可能正遭遇冒充客服诈骗,请拨打96110", "verify", "OFFICIAL_WARNING_FORM"),
+        ("您的号码涉诈,请点击 fz-rz.cc 反诈中心认证", "danger", "OFFICIAL_WARNING_WITH_LINK"),
+        ("把收到的验证码发给我", "danger", "ONE_TIME_CODE_ASKED"),
+        ("在吗", "unknown", "TOO_SHORT"),
+    ],
+)
+def test_kinds(text: str, wanted: str, code: str) -> None:
+    check(text, wanted, code)
+
+
+def test_nothing_is_called_safe_for_being_calm() -> None:
+    assert verdict("今天天气不错,我们去公园走走").verdict == "unknown"
+
+
+def test_a_warning_finding_takes_the_harmless_kind_away() -> None:
+    assert verdict("您的包裹已到驿站,取件码5-2-1034,丢件理赔请加客服微信提供银行卡号").verdict == "danger"
+
+
+def test_too_long_and_unreadable_texts_say_so() -> None:
+    assert "TEXT_TOO_LONG" in codes("好" * (TEXT_CHARACTERS_MAX + 1))
+    assert "NOT_READABLE_TEXT" in codes("\x00\x01\x02\x03" * 20 + "abc")
+    assert "TEXT_EMPTY" in codes("")
+
+
+def test_many_are_judged_as_each_alone() -> None:
+    texts = [row["text"] for row in held_apart()][::9]
+    assert judge().judge_many(texts) == [judge().judge(text) for text in texts]
+
+
+def test_the_figures_on_lines_held_apart() -> None:
+    """The issue asks: danger recall 0.95 at precision 0.97; harmless called dangerous at most 0.5 %."""
+    rows = held_apart()
+    judged = judge().judge_many([row["text"] for row in rows])
+    danger = [
+        one.verdict == "danger" for row, one in zip(rows, judged, strict=True) if row["expect"] == "danger"
+    ]
+    false = [
+        row["text"]
+        for row, one in zip(rows, judged, strict=True)
+        if row["expect"] == "harmless" and one.verdict == "danger"
+    ]
+    assert len(danger) >= 250
+    assert len(rows) >= 600
+    assert sum(danger) / len(danger) >= 0.95
+    assert sum(danger) / (sum(danger) + len(false)) >= 0.97
+    assert len(false) / (len(rows) - len(danger)) <= 0.005, false
