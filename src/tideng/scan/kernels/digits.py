@@ -1,4 +1,5 @@
-# mypy: disable-error-code="return-value,arg-type,assignment,no-any-return,no-untyped-def,no-untyped-call"
+# mypy: disable-error-code="call-arg,return-value,arg-type,assignment,no-any-return,attr-defined"
+# mypy: allow-untyped-defs, allow-untyped-calls
 # Types here are numba's: what looks like int is int64, and numba infers it.
 """Numbers in a buffer of bytes, checked where they stand: compiled, without the interpreter's lock.
 
@@ -10,7 +11,8 @@ valid.
 """
 
 import numpy as np
-from numba import njit
+from numba import carray, njit, types
+from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from tideng.scan.kernels.kinds import BANK_CARD, GROUPS_MAX, MOBILE, RESIDENT_ID, RESIDENT_ID_OLD, RUN_LEAST
@@ -210,12 +212,7 @@ def _joined(buf: _u8, a: int, b: int, done: int) -> tuple[int, int]:
 
 
 @njit(cache=True, nogil=True)
-def find_digits(buf, wide, gb, regions, plan, bins, starts, ends, kinds, keys):
-    """Fill the arrays with every checked number in `buf`; how many there were.
-
-    If they are more than fit, call again with larger arrays: starts, ends (int64), kinds (uint8), keys
-    (uint64). `wide`: bytes of 0x81 and more lead two-byte characters; `gb`: four-byte characters occur too.
-    """
+def _find(buf, wide, gb, regions, plan, bins, starts, ends, kinds, keys):
     n, size, found = len(buf), len(starts), 0
     d = np.zeros(24, np.uint8)
     froms, tos = np.zeros(GROUPS_MAX + 1, np.int64), np.zeros(GROUPS_MAX + 1, np.int64)
@@ -248,6 +245,38 @@ def find_digits(buf, wide, gb, regions, plan, bins, starts, ends, kinds, keys):
             done = end
         p = done + RUN_LEAST - 1
     return found
+
+
+@intrinsic
+def _pointer(context, address):  # noqa: ARG001 - numba gives it
+    """An address as a pointer."""
+
+    def generate(target, builder, signature, arguments):
+        return builder.inttoptr(arguments[0], target.get_value_type(signature.return_type))
+
+    return types.voidptr(address), generate
+
+
+@njit(cache=True, nogil=True)
+def find_digits(buf, wide, gb, regions, plan, bins, starts, ends, kinds, keys):
+    """Fill the arrays with every checked number in `buf`; how many there were.
+
+    If they are more than fit, call again with larger arrays: starts, ends (int64), kinds (uint8), keys
+    (uint64). `wide`: bytes of 0x81 and more lead two-byte characters; `gb`: four-byte characters occur too.
+    """
+    # Borrowed views: numba counts no references to them, and the inner functions take seven arrays each.
+    return _find(
+        carray(_pointer(buf.ctypes.data), len(buf), np.uint8),
+        wide,
+        gb,
+        carray(_pointer(regions.ctypes.data), len(regions), np.uint8),
+        carray(_pointer(plan.ctypes.data), len(plan), np.uint8),
+        carray(_pointer(bins.ctypes.data), len(bins), np.uint8),
+        starts,
+        ends,
+        kinds,
+        keys,
+    )
 
 
 @njit(cache=True, nogil=True)

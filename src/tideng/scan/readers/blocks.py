@@ -1,6 +1,7 @@
 """What readers hand out: blocks of lines, and notes on what could not be read."""
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final, Literal
 
 import msgspec
@@ -8,6 +9,8 @@ from msgspec import Struct
 
 BLOCK_BYTES: Final = 8_000_000
 """A block is about this long, so that memory stays flat whatever a file holds."""
+ROWS_AT_ONCE: Final = 20_000
+"""A block of a table has so many rows."""
 DEPTH_MAX: Final = 12
 """Archives inside archives are opened this deep."""
 EXPANDED_BYTES_MAX: Final = 200_000_000_000
@@ -100,24 +103,19 @@ def lines_of_rows(
     rows: Iterator[list[str]], header: tuple[str, ...], part: str, first: int = 1
 ) -> Iterator[Block]:
     """Rows of text as tab-separated blocks; tabs and line ends inside cells become spaces."""
-    lines: list[str] = []
-    size, start = 0, first
-    for number, row in enumerate(rows, first):
-        line = "\t".join(row)
-        if "\n" in line or "\r" in line or line.count("\t") >= max(1, len(row)):
-            line = "\t".join(" ".join(cell.split()) for cell in row)
-        lines.append(line)
-        size += len(line)
-        if size > BLOCK_BYTES // 3:
-            yield Block(_encode(lines), "utf-8", True, "\t", start, -1, header, part)
-            lines, size, start = [], 0, number + 1
-    if lines:
-        yield Block(_encode(lines), "utf-8", True, "\t", start, -1, header, part)
+    start = first
+    while held := list(islice(rows, ROWS_AT_ONCE)):
+        yield Block(_lines(held), "utf-8", True, "\t", start, -1, header, part)
+        start += len(held)
 
 
-def _encode(lines: list[str]) -> bytes:
-    lines.append("")
-    return "\n".join(lines).encode("utf-8", "surrogatepass")
+def _lines(rows: list[list[str]]) -> bytes:
+    text = "\n".join(map("\t".join, rows)) + "\n"
+    # Looking once at the whole is cheaper than at every row; cells with tabs or line ends are rare.
+    tabs = sum(map(len, rows)) - sum(map(bool, rows))
+    if "\r" in text or text.count("\n") != len(rows) or text.count("\t") != tabs:
+        text = "\n".join("\t".join(" ".join(cell.split()) for cell in row) for row in rows) + "\n"
+    return text.encode("utf-8", "surrogatepass")
 
 
 def text_block(text: str, part: str = "") -> Block:

@@ -75,7 +75,7 @@ def sheets(file: BinaryIO, name: str, size: int) -> Found:
                 raise CannotRead("damaged", f"sheet {sheet!r}: {short(error)}") from error
             if first is None:
                 continue
-            texts = ([cell(value) for value in row] for row in rows)
+            texts = ([v if v.__class__ is str else cell(v) for v in row] for row in rows)
             yield from _table([cell(value) for value in first], texts, sheet)
 
     yield Part(name, "workbook", size, blocks())
