@@ -66,7 +66,7 @@ PURE: dict[str, set[str]] = {
     "calls/readers/freeswitch.py": {"csv", "re", "urllib.parse"},
     "calls/readers/kamailio.py": {"csv"},
     "calls/readers/operator.py": {"csv", "tomllib"},
-    "calls/readers/formats.py": set(),
+    "calls/readers/formats.py": {"tideng.calls.readers"},
     "calls/detector/layout.py": set(),
     # ibis, itertools: an expression is built, not run.
     "calls/features/definition.py": {"ibis", "itertools"},
