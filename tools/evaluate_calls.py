@@ -133,17 +133,16 @@ def main(arguments: list[str]) -> int:
         result = one_world(seed, chosen.lines, scorer, chosen.strictness)
         results.append(result)
         hit = [f for f in result.found if f.is_found]
-        print(
+        sys.stdout.write(
             f"{result.world}: {len(hit)}/{len(result.found)} boxes, median "
             f"{np.median([f.calls for f in hit] or [0]):.0f} calls, "
             f"{result.false_alarms} false = {result.per_million:.1f}/M, moved {result.shift:+.2f} "
-            f"{result.false_kinds}",
-            flush=True,
+            f"{result.false_kinds}\n"
         )
     chosen.out.parent.mkdir(parents=True, exist_ok=True)
     chosen.out.write_text(report(results, scorer, time.monotonic() - begun), "utf-8")
     chosen.out.with_suffix(".json").write_bytes(msgspec.json.encode(results))
-    print(f"written to {chosen.out}")
+    sys.stdout.write(f"written to {chosen.out}\n")
     return 0
 
 

@@ -49,7 +49,9 @@ def main(arguments: list[str]) -> int:
     back = [learnt(chosen.folder, 2000 + i) for i in range(chosen.back)]
     raw = train(worlds, back, version="dev-2026-11", promised=10.0, promised_suspend=1.0)
     model = Scorer(raw).model
-    print(f"threshold {model.threshold} suspend {model.suspend} tail {model.tail} {len(raw):,} bytes")
+    sys.stdout.write(
+        f"threshold {model.threshold} suspend {model.suspend} tail {model.tail} {len(raw):,} bytes\n"
+    )
     if chosen.write:
         TARGET.write_bytes(raw)
     return 0

@@ -7,7 +7,7 @@ import pypdfium2
 import pytest
 from typer.testing import CliRunner, Result
 
-from tideng.calls.worlds.export import as_calls
+from tideng.calls.worlds.export import as_calls, write
 from tideng.calls.worlds.making import make
 from tideng.cli.main import app
 
@@ -119,3 +119,26 @@ def test_simulate_writes_files_and_their_truth(tmp_path: Path) -> None:
     truth = json.loads(Path(name).with_suffix(".truth.json").read_text())
     assert truth["lines"] == 60
     assert run(tmp_path / "d", "detect", name, "--json").exit_code == 0
+
+
+@pytest.mark.filterwarnings("ignore::Warning")  # Ibis uses what pandas will drop
+def test_features_are_written_in_parts_and_searched_for_patterns(tmp_path: Path) -> None:
+    path = tmp_path / "calls.parquet"
+    write(make("dev", 9, lines=150, days=5, boxes=0, quiet_days=2), path)
+    first = run(tmp_path, "features", str(path), "--out", str(tmp_path / "a"), "--json")
+    assert first.exit_code == 0, (first.output, first.exception)
+    whole = json.loads(first.stdout)
+    parts = json.loads(
+        run(tmp_path, "features", str(path), "--out", str(tmp_path / "b"), "--parts", "3", "--json").stdout
+    )
+    assert whole["line_days"] == parts["line_days"] > 500
+    found = [
+        json.loads(line)
+        for line in run(tmp_path, "patterns", str(tmp_path / "a"), "--json").stdout.splitlines()
+    ]
+    assert {one["pattern"] for one in found} <= {"one_ring", "bulk_calling", "sim_box"}
+    assert run(tmp_path, "patterns", str(tmp_path)).exit_code == 2
+    assert (
+        run(tmp_path, "features", str(path), "--out", str(tmp_path / "c"), "--engine", "abacus").exit_code
+        == 2
+    )

@@ -269,7 +269,7 @@ def test_a_calm_population_gets_a_lower_threshold_a_restless_one_the_shipped_one
     restless = threshold_of(
         np.concatenate([np.full(4_000, -3.0), np.full(40, model.threshold), boxes]), 100_000, model
     )
-    assert calm.call_owner == pytest.approx(model.threshold - 3)
+    assert calm.call_owner == pytest.approx(model.threshold - 2.5)
     assert model.threshold < restless.call_owner <= model.threshold + 0.3001
     assert calm.suspend < restless.suspend
     assert threshold_of(np.empty(0), 0, model).between == 0

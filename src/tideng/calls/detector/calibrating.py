@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from tideng.calls.columns import Calls
 from tideng.calls.detector.evidence import TAIL_SHARES, Model
 
-DOWN_MAX: Final = 3.0
+DOWN_MAX: Final = 2.5
 UP_MAX: Final = 0.3
 STEP: Final = 0.05
 REST_ABOVE: Final = 1.5
 """How far above the shipped threshold a line has left the honest ones behind."""
-BOXES_RESTING: Final = 0.08
+BOXES_RESTING: Final = 0.04
 """Of boxes, the share that stops in between (dev worlds): soon removed, or careful."""
 LINES_FREE: Final = 1.0
 """Lines that may rest in between whatever the promise: chance, in a small population."""
