@@ -1,5 +1,6 @@
 """`tideng text`: judge texts, explain a verdict, train the suspicion score on your own messages."""
 
+import itertools
 import os
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from tideng.cli.text_judge import (
     bundled_judge,
     cache_folder,
     read_weights,
+    shared_out,
     start_worker,
     tasks,
     work,
@@ -47,31 +49,24 @@ def judge(
     weights: Weights = None,
 ) -> None:
     """Judge every text of a JSONL file: one verdict line each, in their order, on standard output."""
-    import multiprocessing
-
     chosen, folder = _engine(engine), cache_folder(cache)
     scorer = read_weights(weights) if score else None
     count = processes or len(os.sched_getaffinity(0))
-    with _opened(file) as source, _progress() as progress:
-        shown = progress.add_task("judged", total=None)
+    with _opened(file) as source:
         todo = tasks(source)
-        first = next(todo, None)
-        second = next(todo, None) if first is not None else None
-        if first is None:
-            return
-        if second is None or count == 1:
-            start_worker(chosen, folder, scorer)
-            for task in (first, second, *todo) if second is not None else (first,):
-                if task is not None:
-                    _write(work(task), progress, shown)
-            return
-        bundled_judge(chosen, folder)  # Compiles once, so that the workers only load.
-        context = multiprocessing.get_context("spawn")
-        with context.Pool(count, start_worker, (chosen, folder, scorer)) as pool:
-            _write(pool.apply(work, (first,)), progress, shown)
-            _write(pool.apply(work, (second,)), progress, shown)
-            for answer in pool.imap(work, todo):
-                _write(answer, progress, shown)
+        begun = list(itertools.islice(todo, 2))
+        # Made before the processes, so that they have it from the first moment and at no cost.
+        start_worker(chosen, folder, scorer)
+        every = itertools.chain(begun, todo)
+        answers = map(work, every) if len(begun) < 2 or count == 1 else shared_out(every, count)
+        for number, answer in enumerate(answers):
+            if number == 0:
+                progress = _progress()
+                progress.start()
+                shown = progress.add_task("judged", total=None)
+            _write(answer, progress, shown)
+        if begun:
+            progress.stop()
 
 
 def _write(answer: tuple[int, bytes], progress: Progress, shown: object) -> None:

@@ -1,7 +1,9 @@
 """A judge for the commands: its data found, its engines kept in the cache folder."""
 
 import os
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
+from multiprocessing.pool import AsyncResult
 from pathlib import Path
 from typing import IO, Final, Literal
 
@@ -11,7 +13,8 @@ from tideng.cli.show import stop
 from tideng.text.judging import Judge
 
 EngineChoice = Literal["auto", "hyperscan", "ahocorasick"]
-LINES_PER_TASK: Final = 4_000
+LINES_PER_TASK: Final = 2_000
+IN_FLIGHT: Final = 3
 LINE_BYTES_MAX: Final = 4_000_000
 """A longer line is answered as unreadable; a text is far shorter."""
 
@@ -151,3 +154,20 @@ def work(task: Task) -> tuple[int, bytes]:
     from tideng.text.lines import answer_lines
 
     return len(task), b"\n".join(answer_lines(_worker["judge"], task)) + b"\n"
+
+
+def shared_out(every: Iterable[Task], processes: int) -> Iterator[tuple[int, bytes]]:
+    """What `work` gives for every task, in order, from so many processes; at most `IN_FLIGHT` wait for each.
+
+    The processes are forked: they share this process's judge, and no start script is run again.
+    """
+    import multiprocessing
+
+    with multiprocessing.get_context("fork").Pool(processes) as pool:
+        waiting: deque[AsyncResult[tuple[int, bytes]]] = deque()
+        for task in every:
+            waiting.append(pool.apply_async(work, (task,)))
+            if len(waiting) >= processes * IN_FLIGHT:
+                yield waiting.popleft().get()
+        while waiting:
+            yield waiting.popleft().get()
