@@ -88,7 +88,8 @@ def score_calls(calls: Calls, states: LineStates, scorer: Scorer) -> Scored:
 def _score_batch(calls: Calls, first: int, states: LineStates, scorer: Scorer) -> Scored:
     piece = calls.piece(first, first + BATCH)
     rows, runs = states.feed(piece)
-    picked = np.flatnonzero((piece.caller_line >= 0) & (rows[:, 1] >= STRANGERS_MIN))
+    # A call to somebody known only lowers the evidence: it is counted, and need not be scored.
+    picked = np.flatnonzero((runs[:, 2] == 1) & (rows[:, 1] >= STRANGERS_MIN))
     score = scorer.scores(rows[picked])
     kept = np.flatnonzero(score >= scorer.model.threshold - DOWN_MAX - SLACK)
     return Scored(

@@ -57,7 +57,7 @@ class LineStates:
     def feed(self, calls: Calls) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Take records; for each a row of features and its run, zeros where no watched line placed it."""
         rows = np.zeros((len(calls.start), layout.WIDTH_FEATURES), np.float32)
-        runs = np.zeros((len(calls.start), 2), np.int64)
+        runs = np.zeros((len(calls.start), 3), np.int64)
         self.pairs.make_room(2 * len(calls.start))
         self.numbers.make_room(2 * len(calls.start))
         advance(

@@ -272,7 +272,8 @@ def advance(
     """Take records `0 … n`.
 
     If a watched line placed record i, `rows[i]` receives its features, and `runs[i]` how many calls the line
-    has placed since more strangers came than it is used to, and when that began.
+    has placed since more strangers came than it is used to, when that began, and whether it called a
+    stranger.
     """
     for i in range(len(start)):
         for side in range(2):
@@ -292,6 +293,7 @@ def advance(
                 continue
             _begin(s, t, start[i])
             runs[i, 0], runs[i, 1] = s[at.R_CALLS], t[at.T_RUN]
+            runs[i, 2] = since < 0
             gap_s = float(start[i] - t[at.T_END]) if t[at.T_END] > 0 else 86_400.0
             hour = ((start[i] + zone_s) % 86_400) // (86_400 // at.HOURS)
             gap = _out(s, since, gap_s, ring[i], talk[i], answered[i], hour)
