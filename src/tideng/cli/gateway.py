@@ -5,7 +5,6 @@ import contextlib
 import gc
 import signal
 import sqlite3
-import sys
 from contextlib import closing
 from typing import Annotated
 
@@ -16,7 +15,6 @@ from tideng.cli.context import Json, database, loaded
 from tideng.cli.show import FAILED, as_json, err, out, stop, table
 
 _PANEL = "Gateway"
-SWITCH_S = 0.001
 GARBAGE_THRESHOLD = 20_000
 """New objects before the collector looks (Python's default: 700). Ours are freed by reference counts."""
 
@@ -93,8 +91,6 @@ def _leave_alone() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE_THRESHOLD)
-    # The event loop gives way to the writer and the upkeep; it must not wait 5 ms to get the word back.
-    sys.setswitchinterval(SWITCH_S)
 
 
 def send(

@@ -1,19 +1,14 @@
 """Judging texts over HTTP: the same verdict as `tideng text judge`, for whoever may read."""
 
 import asyncio
-from typing import Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
 from tideng.gateway.doors.api_operation import Answer, ApiDeps, Call, Operation, as_json
-from tideng.text.judging import Judge, Judged
-from tideng.text.knowledge import bundled_knowledge
-from tideng.text.policies import bundled_verdict_policy
-from tideng.text.ready import make_judge
-from tideng.text.suspicion import read_scorer
-from tideng.text.tables import bundled_tables
-from tideng.text.tables_read import read_tables
-from tideng.text.weights import bundled_weights
+
+if TYPE_CHECKING:  # numpy comes with them, which a gateway that nobody asks need not hold in memory
+    from tideng.text.judging import Judge, Judged
 
 TEXTS_MAX: Final = 200
 
@@ -64,7 +59,7 @@ class TextsDoor:
 
     def __init__(self, deps: ApiDeps) -> None:
         del deps  # Judging needs nothing of the gateway.
-        self._judge: Judge | None = None
+        self._judge: "Judge | None" = None
         self._making = asyncio.Lock()
 
     def operations(self) -> tuple[Operation, ...]:
@@ -88,7 +83,7 @@ class TextsDoor:
         judged = await asyncio.to_thread(judge.judge_many, [one.text for one in asked])
         return as_json(TextsJudged([_told(one.id, each) for one, each in zip(asked, judged, strict=True)]))
 
-    async def _ready(self) -> Judge:
+    async def _ready(self) -> "Judge":
         """The judge, made at the first request: a gateway that nobody asks pays nothing for it."""
         async with self._making:
             if self._judge is None:
@@ -96,13 +91,21 @@ class TextsDoor:
             return self._judge
 
 
-def _bundled() -> Judge:
+def _bundled() -> "Judge":
+    from tideng.text.knowledge import bundled_knowledge
+    from tideng.text.policies import bundled_verdict_policy
+    from tideng.text.ready import make_judge
+    from tideng.text.suspicion import read_scorer
+    from tideng.text.tables import bundled_tables
+    from tideng.text.tables_read import read_tables
+    from tideng.text.weights import bundled_weights
+
     tables = bundled_tables()
     scorer = read_scorer(bundled_weights(), read_tables(tables))
     return make_judge(tables, bundled_knowledge(), bundled_verdict_policy(), suspicion=scorer)
 
 
-def _told(name: str, judged: Judged) -> TextVerdict:
+def _told(name: str, judged: "Judged") -> TextVerdict:
     return TextVerdict(
         id=name,
         verdict=judged.verdict,

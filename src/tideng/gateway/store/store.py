@@ -39,7 +39,7 @@ KEYS: Final = "keys.db"
 SEEN_FILE: Final = "seen.db"
 """What of the ledger was shown to others: apart from it, so that an old copy of the ledger is noticed."""
 MET_TOGETHER: Final = 500
-MET_MAX: Final = 200_000
+MET_MAX: Final = 40_000
 """Numbers remembered between two looks of the completeness index; the rest is read from the messages."""
 SCHEMA: Final[Mapping[str, Sequence[Migration]]] = {
     "evidence": LEDGER,
