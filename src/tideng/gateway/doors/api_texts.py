@@ -59,7 +59,7 @@ class TextsDoor:
 
     def __init__(self, deps: ApiDeps) -> None:
         del deps  # Judging needs nothing of the gateway.
-        self._judge: "Judge | None" = None
+        self._judge: Judge | None = None
         self._making = asyncio.Lock()
 
     def operations(self) -> tuple[Operation, ...]:
