@@ -19,7 +19,7 @@ from typing import Final
 from msgspec import Struct
 
 from tideng.identifiers.bank_card import luhn_digit
-from tideng.identifiers.resident_id import check_character
+from tideng.identifiers.resident_id import check_character, has_id_form
 from tideng.identifiers.surnames import RANK
 from tideng.identifiers.tables import bank_bins, given_counts, region_periods, towns
 
@@ -131,7 +131,9 @@ class Maker:
         prefix, length = self.random.choice(self._bins)
         rest = length - len(prefix) - 1
         first = prefix + f"{self.random.randint(0, 10**rest - 1):0{rest}}"
-        return first + luhn_digit(first)
+        number = first + luhn_digit(first)
+        # One card in some hundred thousand has the form of a Gansu ID, and nothing in it says which it is.
+        return self.card() if has_id_form(number) else number
 
     def address(self, region: str) -> str:
         """A place in the region, down to the room."""
