@@ -84,7 +84,21 @@ def pages() -> dict[str, str]:
         "operate/cli.md": cli_page(),
         "evidence/entries.md": entries_page(),
         "findings.md": findings_markdown(),
+        "text/findings.md": families_page(),
     }
+
+
+def families_page() -> str:
+    """docs/text/findings.md"""
+    from tideng.text.family_page import families_markdown
+    from tideng.text.knowledge import bundled_knowledge
+    from tideng.text.policies import bundled_verdict_policy
+    from tideng.text.ready import make_judge
+    from tideng.text.tables import bundled_tables
+
+    return families_markdown(
+        make_judge(bundled_tables(), bundled_knowledge(), bundled_verdict_policy()).reader.book
+    )
 
 
 # ---- settings ----------------------------------------------------------------------------------------------
