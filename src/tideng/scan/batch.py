@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 import numpy as np
-import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
-import pyarrow.parquet as pq  # type: ignore[import-untyped]  # ships no types
+import pyarrow as pa
+import pyarrow.parquet as pq
 from msgspec import Struct
 
 from tideng.scan.analyse import Found, Layout, analyse, primed

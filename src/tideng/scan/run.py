@@ -253,8 +253,8 @@ def _leave_signals() -> None:
 
 def _write_files(out: Path, items: Sequence[Item]) -> None:
     """`files.parquet`: number, path and size of every file, so that findings can be traced."""
-    import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
-    import pyarrow.parquet as pq  # type: ignore[import-untyped]  # ships no types
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
     clean = [item.path.encode("utf-8", "replace").decode() for item in items]
     table = pa.table(

@@ -42,7 +42,7 @@ def scan_batches(
 
 def _worker(folder: str, hashes: bool) -> Any:  # Any: a function over Arrow batches, which have no types
     def work(arrivals: Iterator[Any]) -> Iterator[Any]:  # Any: as above
-        import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
+        import pyarrow as pa
 
         for arrival in arrivals:
             told = []

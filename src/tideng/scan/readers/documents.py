@@ -56,7 +56,7 @@ def _office(wanted: re.Pattern[str]) -> Callable[[BinaryIO, int], Iterator[Block
 
 def pdf(file: BinaryIO, size: int) -> Iterator[Block]:  # noqa: ARG001
     """The text of every page; pages that are pictures say so."""
-    import pypdfium2  # type: ignore[import-untyped]  # ships no types
+    import pypdfium2
 
     file.seek(0)
     try:
@@ -259,7 +259,7 @@ def old_office(file: BinaryIO, size: int) -> Iterator[Block]:  # noqa: ARG001
     runs.
     """
     try:
-        import olefile  # type: ignore[import-untyped]  # ships no types
+        import olefile
     except ImportError:
         raise CannotRead("needs_extra", "old Office files need the extra `scan` (olefile)") from None
     file.seek(0)

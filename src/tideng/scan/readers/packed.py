@@ -15,7 +15,7 @@ Member = tuple[str, int, IO[bytes], CannotRead | None]
 def members(file: BinaryIO, kind: str) -> Iterator[Member]:
     """Name, length, content and problem of each member. `CannotRead` when the archive cannot be opened."""
     try:
-        import libarchive  # type: ignore[import-untyped]  # ships no types
+        import libarchive
     except (ImportError, OSError, AttributeError, TypeError):
         if kind == "7z":
             yield from _seven(file)

@@ -143,8 +143,8 @@ def _rows(conn: sqlite3.Connection, table: str) -> Iterator[Block]:
 
 def parquet(file: BinaryIO, name: str, size: int) -> Found:
     """A Parquet file, batch by batch."""
-    import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
-    import pyarrow.parquet as pq  # type: ignore[import-untyped]  # ships no types
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
     file.seek(0)
     try:
