@@ -95,7 +95,7 @@ def judge(world: World, calls: Calls, by_box: Flags, alarms: Sequence[Alarm], sh
 
 def poisson_interval(count: int, confidence: float = 0.95) -> tuple[float, float]:
     """Exact (Garwood) interval of a Poisson mean that gave `count`."""
-    from scipy.stats import chi2  # type: ignore[import-untyped]  # ships no types
+    from scipy.stats import chi2  # ships no types
 
     tail = (1 - confidence) / 2
     low = float(chi2.ppf(tail, 2 * count)) / 2 if count else 0.0

@@ -157,8 +157,8 @@ _TEXTS: Final = (
 
 def write_part(records: Sequence[CallRecord], path: Path) -> None:
     """Records as Parquet, columns named as in `CallRecord`; a crash leaves no half file under this name."""
-    import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
-    import pyarrow.parquet as pq  # type: ignore[import-untyped]  # ships no types
+    import pyarrow as pa  # ships no types
+    import pyarrow.parquet as pq  # ships no types
 
     columns = {
         name: pa.array([getattr(record, name) for record in records], pa.string() if name in _TEXTS else None)

@@ -54,7 +54,7 @@ def patterns(
 ) -> None:
     """Line-days that look like a SIM box, one-ring calling or bulk calling."""
     _need("pyarrow", "calls")
-    import pyarrow.parquet as pq  # type: ignore[import-untyped]  # ships no types
+    import pyarrow.parquet as pq  # ships no types
 
     from tideng.calls.features.patterns import patterns_of
 

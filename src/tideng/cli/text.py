@@ -176,7 +176,7 @@ def train(
     from tideng.text.tables_read import read_tables
 
     try:
-        import sklearn  # type: ignore[import-untyped]  # noqa: F401 - only whether it is there
+        import sklearn  # noqa: F401 - only whether it is there
     except ImportError:
         stop("training needs scikit-learn; install it with: pip install 'tideng[train]'", code=3)
     from tideng.text.training import TooFewLines

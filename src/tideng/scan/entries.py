@@ -13,50 +13,69 @@ class ScanStartedEntry(Struct, frozen=True, kw_only=True):
     """A scan began: of which paths, with which program, tables and settings."""
 
     at: int
+    """Began at, µs UTC."""
     bytes: int
+    """Size of all files together."""
     files: int
+    """How many files were found."""
     inputs: str
     """SHA-256 over path, size and time of change of every file, in order."""
     kind: Literal["scan_started/1"] = "scan_started/1"
     paths: tuple[str, ...]
+    """What was asked for, as given on the command line."""
     settings: str
+    """SHA-256 over the settings of the run, as JSON."""
     software: str
+    """Program and version."""
 
 
 class ScanEndedEntry(Struct, frozen=True, kw_only=True):
     """A scan ended: what was read, what was not, and how many people."""
 
     at: int
+    """Ended at, µs UTC."""
     bytes_read: int
+    """Bytes that were read and understood."""
     bytes_unread: int
+    """Bytes that were not, each with its reason in the report; together with those read, all."""
     hashes: str
     """SHA-256 over the SHA-256 and SM3 of every file, in order; "" when the inputs were not hashed."""
     kind: Literal["scan_ended/1"] = "scan_ended/1"
     outcome: str
     """SHA-256 of the outcome as JSON."""
     persons: int
+    """Distinct people, by the rules in force."""
     records: int
+    """Records, before people are joined."""
 
 
 class SamplePlannedEntry(Struct, frozen=True, kw_only=True):
     """A sample was planned; the seed is committed to, so that nobody can choose after seeing the data."""
 
     at: int
+    """Planned at, µs UTC."""
     confidence: str
+    """Wanted confidence, as a decimal fraction."""
     failures_allowed: int
+    """How many of the sample may turn out false."""
     kind: Literal["sample_planned/1"] = "sample_planned/1"
     population: int
+    """How many records are drawn from."""
     seed: str
     """SHA-256 of the seed."""
     share: str
+    """The share of genuine records to be shown, as a decimal fraction."""
     size: int
+    """How many are drawn."""
     stratum: str
+    """Which part of the records; all of them when empty."""
 
 
 class SampleDrawnEntry(Struct, frozen=True, kw_only=True):
     """The seed was opened and the sample drawn: the hash of the places drawn, and of which plan."""
 
     at: int
+    """Drawn at, µs UTC."""
     kind: Literal["sample_drawn/1"] = "sample_drawn/1"
     places: str
     """SHA-256 of the places, decimal, one a line."""
@@ -65,37 +84,49 @@ class SampleDrawnEntry(Struct, frozen=True, kw_only=True):
     seed: str
     """The seed itself, in hex: anybody can repeat the draw."""
     size: int
+    """How many were drawn."""
 
 
 class SampleCheckedEntry(Struct, frozen=True, kw_only=True):
     """What checking a sample showed."""
 
     at: int
+    """Checked at, µs UTC."""
     draw: int
+    """Index of the draw's entry."""
     genuine: int
+    """How many of the sample proved genuine."""
     genuine_least: int
+    """At least so many of the population are, at the planned confidence (Clopper-Pearson)."""
     kind: Literal["sample_checked/1"] = "sample_checked/1"
     sample: int
+    """How many were checked."""
 
 
 class AppraisalReportEntry(Struct, frozen=True, kw_only=True):
     """A report was made, in this form, with this hash."""
 
     at: int
+    """Made at, µs UTC."""
     form: str
+    """Which form: html, pdf, json, in which language."""
     kind: Literal["appraisal_report/1"] = "appraisal_report/1"
     sha256: str
+    """SHA-256 of the file's bytes, hex."""
 
 
 class UnmaskedEntry(Struct, frozen=True, kw_only=True):
     """Somebody looked at findings without their mask."""
 
     at: int
+    """Looked at, µs UTC."""
     by: str
+    """Who looked: the account of the operating system."""
     kind: Literal["unmasked/1"] = "unmasked/1"
     place: str
     """SHA-256 of file and offset."""
     reason: str
+    """Why, in their own words."""
 
 
 declare("scan_started/1", "A scan of files began.", "开始对文件进行检验。")

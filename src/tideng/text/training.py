@@ -52,7 +52,7 @@ def folded_texts(texts: Sequence[str], tables: Tables) -> list[str]:
 
 
 def _matrix(texts: Sequence[str], tables: Tables, buckets: int):  # type: ignore[no-untyped-def]  # scipy has no types
-    from scipy.sparse import csr_matrix  # type: ignore[import-untyped]  # scipy ships no types
+    from scipy.sparse import csr_matrix  # scipy ships no types
 
     grams = grams_of(texts, tables, buckets)
     values = 1 / np.sqrt(np.maximum(grams.counts, 1))[grams.texts]
@@ -61,7 +61,7 @@ def _matrix(texts: Sequence[str], tables: Tables, buckets: int):  # type: ignore
 
 def fit(texts: Sequence[str], is_danger: Sequence[bool], tables: Tables, *, buckets: int = BUCKETS) -> Linear:
     """A logistic regression on folded texts."""
-    from sklearn.linear_model import (  # type: ignore[import-untyped]  # scikit-learn ships no types
+    from sklearn.linear_model import (  # scikit-learn ships no types
         LogisticRegression,
     )
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal
 
-import ibis  # type: ignore[import-untyped]  # ships no types
+import ibis  # ships no types
 
 from tideng.calls.features.definition import line_days
 

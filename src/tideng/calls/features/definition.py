@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tideng.calls.detector.layout import QUICK_S, SHORT_S
 
 if TYPE_CHECKING:
-    import ibis.expr.types as ir  # type: ignore[import-untyped]  # ships no types
+    import ibis.expr.types as ir  # ships no types
 
 TALK_EDGES: Final = (16, 60, 180, 480)
 """Seconds; talks of answered calls fall into the five ranges between them."""

@@ -42,8 +42,8 @@ def as_calls(world: World) -> tuple[Calls, Flags]:
 
 def write(world: World, path: Path) -> None:
     """Parquet with the columns of `tideng calls detect`, and the truth beside it as JSON."""
-    import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
-    import pyarrow.parquet as pq  # type: ignore[import-untyped]  # ships no types
+    import pyarrow as pa  # ships no types
+    import pyarrow.parquet as pq  # ships no types
 
     index = world.caller - LINE_BASE - world.first_line
     inside = (index >= 0) & (index < world.lines)
