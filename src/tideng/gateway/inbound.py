@@ -146,7 +146,7 @@ class Inbound:
 
     def _understand(self, batch: Sequence[WholeReply]) -> list[Understood]:
         numbers = [_number(reply.sender) for reply in batch]
-        subjects = [self._store.subject(number) for number in numbers]
+        subjects = [self._store.written(number) for number in numbers]
         asked = [(s, reply.destination) for s, reply in zip(subjects, batch, strict=True)]
         talks = conversations(self._store.reader, asked)
         snapshot = self._registry.snapshot

@@ -140,7 +140,7 @@ class Intake:
     async def _work(self, batch: list[_Waiting]) -> Awaitable[None]:
         """Review these and hand their decisions to the writer; the rest is the commit and the answers."""
         store = self._store
-        subjects = [store.subject(_number(waiting.submission.recipient)) for waiting in batch]
+        subjects = [store.written(_number(waiting.submission.recipient)) for waiting in batch]
         await self._earlier_ones(subjects)
         # The keys' own commit runs while the review does.
         fetching = asyncio.ensure_future(store.keys_for(subjects))

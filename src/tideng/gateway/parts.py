@@ -228,7 +228,7 @@ class Parts:
 
     async def _sort(self, batch: list[_Item]) -> tuple[list[tuple[MessageId, Whole | None]], _Sorted]:
         store = self._store
-        subjects = {part.id: store.subject(part.recipient) for part, _, _ in batch}
+        subjects = {part.id: store.written(part.recipient) for part, _, _ in batch}
         keys = await store.keys_for(sorted(set(subjects.values())))
         found = _Sorted(self._stored({self._key(part) for part, _, _ in batch}), {}, [])
         told = []

@@ -70,8 +70,8 @@ class GatewayConcerned:
 
     def numbers_of(self, conn: sqlite3.Connection, subjects: Sequence[str]) -> Mapping[str, str]:
         """See `Concerned`."""
-        met = self._store.met
-        numbers = {subject: met[subject] for subject in subjects if subject in met}
+        met = ((subject, self._store.number_of(subject)) for subject in subjects)
+        numbers = {subject: number for subject, number in met if number is not None}
         for subject in subjects:
             if subject not in numbers:
                 number = self._kept(conn, subject)

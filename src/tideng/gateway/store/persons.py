@@ -95,7 +95,7 @@ class Persons:
             return Erased(position, records, int(kept))
 
         erased = store.writer.call(job)
-        store.met.pop(subject, None)
+        store.forget(subject)
         store.keys.destroy(subject, store.ledger.now())
         if not any(store.writer.truncate_wal() for _ in range(TRUNCATIONS_MAX)):
             raise StorageFailed(

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sqlite3
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from functools import partial
@@ -39,8 +40,10 @@ KEYS: Final = "keys.db"
 SEEN_FILE: Final = "seen.db"
 """What of the ledger was shown to others: apart from it, so that an old copy of the ledger is noticed."""
 MET_TOGETHER: Final = 500
-MET_MAX: Final = 40_000
-"""Numbers remembered between two looks of the completeness index; the rest is read from the messages."""
+MET_MAX: Final = 200_000
+"""Numbers of registered consents and opt-outs remembered until the completeness index has named them."""
+WRITTEN_MAX: Final = 40_000
+"""Numbers of recipients and senders remembered for it; the rest is read from their messages."""
 SCHEMA: Final[Mapping[str, Sequence[Migration]]] = {
     "evidence": LEDGER,
     "gateway": MIGRATIONS,
@@ -81,16 +84,34 @@ class Store:
         self.names = names
         self.seen = seen
         self._seen_writer = seen_writer
-        self.met: dict[str, str] = {}
+        # Ordered: the first of a plain dict is behind all that was taken from its front before.
+        self.met: OrderedDict[str, str] = OrderedDict()
+        self._written: OrderedDict[str, str] = OrderedDict()
         """Subjects and their numbers, until the completeness index has named them."""
         self.reader: sqlite3.Connection = writer.reader()
 
     def subject(self, number: str) -> str:
         """The keyed hash under which this number's records are kept."""
+        return self._remember(self.met, MET_MAX, number)
+
+    def written(self, number: str) -> str:
+        """`subject` of somebody who is written to, or who writes: a message will hold the number too."""
+        return self._remember(self._written, WRITTEN_MAX, number)
+
+    def number_of(self, subject: str) -> str | None:
+        """The number of a subject met lately; None if it has to be looked up."""
+        return self._written.get(subject) or self.met.get(subject)
+
+    def forget(self, subject: str) -> None:
+        """Forget what is remembered of this subject's number."""
+        self.met.pop(subject, None)
+        self._written.pop(subject, None)
+
+    def _remember(self, numbers: OrderedDict[str, str], most: int, number: str) -> str:
         subject = keyed_hash(self._lookup_key, "subject", number)
-        if len(self.met) >= MET_MAX:
-            self.met.pop(next(iter(self.met)), None)
-        self.met[subject] = number
+        if len(numbers) >= most:
+            numbers.popitem(last=False)
+        numbers[subject] = number
         return subject
 
     def text_key(self, text: str) -> str:
@@ -114,7 +135,7 @@ class Store:
         Whoever was written to, or wrote, can be named from their messages; a consent or an opt-out that was
         registered holds no number.
         """
-        met, self.met = self.met, {}
+        met, self.met = self.met, OrderedDict()
         if not met:
             return
         with contextlib.closing(self.writer.reader()) as conn:
