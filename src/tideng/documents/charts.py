@@ -126,10 +126,10 @@ def _axes(width: int, height: int, y0: float, y1: float, x_name: str, y_name: st
     parts = [f'<path d="M{MARGIN} {MARGIN}V{floor}H{width - MARGIN}" fill="none" stroke="#555555"/>']
     for share in (0.0, 0.5, 1.0):
         y = floor - (height - 2 * MARGIN) * share
-        told = f"{y0 + (y1 - y0) * share:,.4g}"
+        told = f"{y0 + (y1 - y0) * share:,.3g}"
         parts.append(f'<text x="{MARGIN - 6}" y="{y + 4:.1f}" text-anchor="end">{told}</text>')
     parts.append(f'<text x="{width - MARGIN}" y="{height - 12}" text-anchor="end">{escape(x_name)}</text>')
-    parts.append(f'<text x="{MARGIN}" y="{MARGIN - 22}">{escape(y_name)}</text>')
+    parts.append(f'<text x="{MARGIN}" y="{MARGIN - 12}">{escape(y_name)}</text>')
     return "".join(parts)
 
 
