@@ -10,10 +10,11 @@ import pytest
 
 from gateway.process import CarrierThread, GatewayProcess, until
 from tideng.cli.smpp_client import ClientError, SmppClient
+from tideng.gateway.carriers.settings import CarrierSettings
 
 WINDOW = 20
-CARRIER_WINDOW = 10
-"""`window` of a carrier's link by default: what may be on the wire when the gateway dies."""
+CARRIER_WINDOW = CarrierSettings(id="c1", host="127.0.0.1", port=1).window
+"""What may be on the wire to a carrier when the gateway dies."""
 
 
 class Load:

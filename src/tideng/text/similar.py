@@ -20,7 +20,7 @@ LIST_MAX: Final = 2_000
 """A longer list says nothing about which template it is; it is not walked."""
 COMPARED_MAX: Final = 24
 """So many candidates are compared exactly."""
-NEAR: Final = 0.20
+NEAR: Final = 0.22
 """Jaccard from which two texts are one template, filled and edited: one character in ten costs half of it."""
 SHORT: Final = 12
 """Skeletons shorter than this must be equal: short texts are alike by chance."""

@@ -90,14 +90,16 @@ async def bodies_of(store: Store, messages: Sequence[MessageId]) -> dict[Message
         (msgspec.json.encode(messages).decode(),),
     ).fetchall()
     subjects = {subject for _, subject, _ in found}
+    # Not `store.keys_for`: for an erased person that is a key which opens nothing.
+    kept = store.keys.keys_for_async
     try:
-        keys = await store.keys_for([*subjects])
+        keys = await kept([*subjects], store.entropy)
     except SubjectErased as erased:
-        keys = await store.keys_for([*subjects.difference(erased.subjects)])
+        keys = await kept([*subjects.difference(erased.subjects)], store.entropy)
     return {
         message: open_body(keys[subject], message, sealed)
         for message, subject, sealed in found
-        if subject in keys
+        if sealed and subject in keys
     }
 
 
