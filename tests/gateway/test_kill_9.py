@@ -13,7 +13,7 @@ from tideng.cli.smpp_client import ClientError, SmppClient
 from tideng.gateway.carriers.settings import CarrierSettings
 
 WINDOW = 20
-CARRIER_WINDOW = CarrierSettings(id="c1", host="127.0.0.1", port=1).window
+CARRIER_WINDOW = CarrierSettings(id="c1", host="127.0.0.1", port=1, system_id="tideng").window
 """What may be on the wire to a carrier when the gateway dies."""
 
 
