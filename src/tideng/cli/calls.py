@@ -3,21 +3,20 @@
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import msgspec
 import typer
 from rich.markup import escape
 
 from tideng.cli import calls_features, calls_records, calls_subscribers
-from tideng.cli.show import err, out, stop, table
+from tideng.cli.show import err, not_installed, out, stop, table
 
 app = typer.Typer(help="Call records: find lines that have become a fraudster's exit.", no_args_is_help=True)
 app.add_typer(calls_subscribers.app, name="subscribers")
 calls_records.add_to(app)
 calls_features.add_to(app)
 
-NOT_INSTALLED: Final = 3
 Zone = Annotated[float, typer.Option(help="Hours east of UTC at which the lines live.")]
 Area = Annotated[str, typer.Option(help="Area code of numbers written without one, as 021.")]
 Lines = Annotated[bool, typer.Option("--json", help="One JSON object per alarm and line, for programs.")]
@@ -28,7 +27,7 @@ def needs(package: str) -> None:
     import importlib.util
 
     if importlib.util.find_spec(package) is None:
-        stop(f"this needs {package}; install it with: pip install 'tideng\\[calls]'", code=NOT_INSTALLED)
+        not_installed(package, "calls")
 
 
 @app.command()

@@ -9,15 +9,14 @@ import msgspec
 import typer
 from rich.markup import escape
 
-from tideng.cli.show import as_json, out, stop, table
+from tideng.cli.show import as_json, not_installed, out, stop, table
 
-NOT_INSTALLED = 3
 Zone = Annotated[float, typer.Option(help="Hours east of UTC at which the lines' days are cut.")]
 
 
 def _need(package: str, extra: str) -> None:
     if importlib.util.find_spec(package) is None:
-        stop(f"this needs {package}; install it with: pip install 'tideng\\[{extra}]'", code=NOT_INSTALLED)
+        not_installed(package, extra)
 
 
 def features(

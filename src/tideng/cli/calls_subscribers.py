@@ -3,18 +3,17 @@
 import csv
 import sys
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import msgspec
 import typer
 from rich.markup import escape
 
-from tideng.cli.show import as_json, err, out, stop
+from tideng.cli.show import as_json, err, not_installed, out, stop
 
 app = typer.Typer(
     help="Subscribers by their aggregates of months (calls, texts, data, bills).", no_args_is_help=True
 )
-NOT_INSTALLED: Final = 3
 
 
 @app.command()
@@ -33,7 +32,7 @@ def train(
     import importlib.util
 
     if importlib.util.find_spec("lightgbm") is None:
-        stop("training needs lightgbm; install it with: pip install 'tideng\\[train]'", code=NOT_INSTALLED)
+        not_installed("lightgbm", "train")
     from rich.progress import Progress
 
     from tideng.calls.subscribers import aggregates

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from tideng.cli.context import Json, loaded, opened
-from tideng.cli.show import FAILED, as_json, err, out, stop
+from tideng.cli.show import FAILED, as_json, err, not_installed, out, stop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from tideng.evidence.issuing import Issued, Issuer, Request
     from tideng.gateway.store.store import Store
 
-MISSING_PART = 3
 """Something that must be installed is not."""
 
 app = typer.Typer(help="Evidence bundles: hand over, verify.", no_args_is_help=True)
@@ -117,10 +116,7 @@ def _need_typst() -> None:
     try:
         import typst  # noqa: F401
     except ImportError:
-        stop(
-            "the timeline as PDF needs typst: pip install 'tideng[documents]', or give --no-pdf",
-            code=MISSING_PART,
-        )
+        not_installed("typst, for the timeline as PDF,", "documents", "; or give --no-pdf")
 
 
 def _issue(context: typer.Context, store: "Store", request: "Request", pdf: bool) -> "Issued":

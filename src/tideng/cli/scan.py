@@ -11,13 +11,12 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from tideng.cli.context import Json
-from tideng.cli.show import FAILED, as_json, err, out, stop, table
+from tideng.cli.show import FAILED, as_json, err, not_installed, out, stop, table
 
 if TYPE_CHECKING:
     from tideng.scan.appraisal import Appraisal, Wish
     from tideng.scan.run import Cluster
 
-MISSING: Final = 3
 """Exit code: a part of the installation that this command needs is missing."""
 STOPPED: Final = 130
 """Exit code: stopped by Ctrl-C; the same command takes it up again."""
@@ -72,10 +71,7 @@ def files(
         from tideng.scan.appraisal import Wish
         from tideng.scan.run import OutUnsafe, check_out
     except ImportError as error:
-        stop(
-            f"scanning needs the extra `scan` ({error.name} is missing). Run: pip install 'tideng[scan]'",
-            code=MISSING,
-        )
+        not_installed(error.name or "a package", "scan")
     if missing := [path for path in paths if not path.exists()]:
         stop(f"{escape(str(missing[0]))} does not exist. Name files or folders that do.")
     wish = Wish(
@@ -155,7 +151,7 @@ def _cluster(engine: str) -> "Cluster | None":
     try:
         import pyspark  # noqa: F401 - asked for by name, so say at once if it is not there
     except ImportError:
-        stop("the engine spark needs the extra `spark`. Run: pip install 'tideng[spark]'", code=MISSING)
+        not_installed("pyspark", "spark")
     from functools import partial
 
     from tideng.scan.spark import scan_batches, session

@@ -13,6 +13,7 @@ OK: Final = 0
 FAILED: Final = 1
 """The command ran, and what it looked at is not well: a ledger that differs, a refused message."""
 USAGE: Final = 2
+NOT_INSTALLED: Final = 3
 """The command could not run: wrong words, settings, files or permissions."""
 
 out: Final = Console(highlight=False)
@@ -41,3 +42,12 @@ def stop(message: str, *, code: int = USAGE) -> NoReturn:
     """Say what is wrong and what to do, and end with `code`."""
     err.print(f"[bold red]tideng:[/] {message}", markup=True, soft_wrap=True)
     raise typer.Exit(code)
+
+
+def not_installed(package: str, extra: str, otherwise: str = "") -> NoReturn:
+    """Say which package is missing and what brings it, and end with `NOT_INSTALLED`."""
+    stop(
+        f"this needs {package}, which is not installed. Run: pip install 'tideng\\[{extra}]', "
+        f"or in a checkout: make full{otherwise}",
+        code=NOT_INSTALLED,
+    )

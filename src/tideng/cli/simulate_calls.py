@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tideng.cli.show import as_json, err, out, stop
+from tideng.cli.show import as_json, err, not_installed, out
 
 LINES_PER_FILE = 20_000
 
@@ -27,7 +27,7 @@ def calls(
     import importlib.util
 
     if importlib.util.find_spec("pyarrow") is None:
-        stop("this needs pyarrow; install it with: pip install 'tideng\\[calls]'", code=3)
+        not_installed("pyarrow", "calls")
     from rich.progress import track
 
     from tideng.calls.worlds.export import write

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from tideng.cli.context import Json
-from tideng.cli.show import as_json, err, out, stop, table
+from tideng.cli.show import as_json, err, not_installed, out, stop, table
 from tideng.cli.text_judge import (
     EngineChoice,
     bundled_judge,
@@ -178,7 +178,7 @@ def train(
     try:
         import sklearn  # noqa: F401 - only whether it is there
     except ImportError:
-        stop("training needs scikit-learn; install it with: pip install 'tideng[train]'", code=3)
+        not_installed("scikit-learn", "train")
     from tideng.text.training import TooFewLines
     from tideng.text.training import train as trained
 
