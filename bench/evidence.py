@@ -82,7 +82,7 @@ def decisions(count: int, start: int, at: int) -> tuple[list[bytes], list[tuple[
                 {
                     "action": "send", "at": at, "by": "policy", "category": "notice",
                     "code_number": "106900990003", "codes": [], "customer": "library",
-                    "door": "smpp", "kind": "decision/1",
+                    "door": "smpp", "kind": "decision/2",
                     "message": str(start + n), "not_before": 0, "part_ids": [], "peer": "10.0.0.1",
                     "policy": "ab" * 32, "previous": -1, "principal": "library", "raw": "cd" * 32,
                     "received_at": at, "recipient": commit(some[:32], number),

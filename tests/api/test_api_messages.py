@@ -41,7 +41,7 @@ def test_a_notice_is_accepted_recorded_and_found_again(tmp_path: Path) -> None:
             found = (await client.get(f"/v1/messages/{result['id']}")).json()
             assert (found["state"], found["reference"]) == ("queued", "order-7")
             assert found["life"][0]["position"] == result["position"]
-            assert found["life"][0]["kind"] == "decision/1"
+            assert found["life"][0]["kind"] == "decision/2"
 
     play(tmp_path, scene)
 

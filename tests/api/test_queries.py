@@ -48,7 +48,7 @@ def test_a_life_is_what_the_ledger_holds(tmp_path: Path) -> None:
         [message] = await sent(rig, "library", "13900000001")
         [(position, entry)] = queries.entries_of(rig.store, message)
         assert queries.life(rig.store.reader, message) == [position]
-        assert (entry["kind"], entry["message"], entry["action"]) == ("decision/1", str(message), "send")
+        assert (entry["kind"], entry["message"], entry["action"]) == ("decision/2", str(message), "send")
         assert queries.message(rig.store.reader, message + 1) is None
         assert queries.entries_of(rig.store, message + 1) == []
 

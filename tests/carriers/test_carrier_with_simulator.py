@@ -104,7 +104,7 @@ def test_ids_are_passed_on_as_the_carrier_writes_them(style: IdStyle, by_data_sm
         base = 16 if style.startswith("hex") else 10
         assert int(traffic.reports[0].carrier_id, base) == int(traffic.results[0].accepted[1])
         assert traffic.reports[0].carrier == "k1"
-        assert len(traffic.reports[0].raw_hash) == 32
+        assert len(traffic.reports[0].raw) == int.from_bytes(traffic.reports[0].raw[:4], "big")
 
     play(story, simulator={"report_id_style": style, "reports_by_data_sm": by_data_sm, "report_tlvs": False})
 
@@ -354,7 +354,7 @@ def test_a_report_not_taken_comes_again() -> None:
         traffic.ack = True
         await traffic.until(lambda: len(traffic.reports) == 2)
         await centre.until(lambda: centre.counts.acknowledged == 1, timeout_s=WAIT_S)
-        assert traffic.reports[0].raw_hash != b""
+        assert traffic.reports[0].raw != b""
         traffic.reports[0].ack(True)  # a second time: no second answer
         assert centre.counts.acknowledged == 1
 

@@ -53,7 +53,7 @@ def make_case(folder: Path, *, others: int = 5, wang: int = 1) -> Told:
                         recipient=to,
                         text=text,
                         received_at=time.time_ns() // 1000,
-                        raw_hash=b"r" * 32,
+                        raw=b"r" * 32,
                     )
                     for to, text in pairs
                 ]

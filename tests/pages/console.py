@@ -178,7 +178,7 @@ class Console:
                 text=text,
                 received_at=self.now(),
                 peer="127.0.0.1",
-                raw_hash=bytes(32),
+                raw=bytes(32),
                 category=category,
                 **{"session": "bind-1", **more},
             )
@@ -238,6 +238,7 @@ async def _hand_over(
         attempt=1,
         carrier="unicom",
         carrier_ids=("a1",) if state == "sent" else (),
+        coding=8,
         maybe_sent=maybe_sent,
         message=str(message),
         outcome=outcome,
@@ -265,6 +266,7 @@ async def _report(store: Store, message: int, at: int) -> None:
         message=str(message),
         part=0,
         raw="",
+        received_at=at,
         state="delivered",
     )
     change = Change(

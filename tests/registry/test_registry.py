@@ -231,9 +231,9 @@ def test_consents_found_in_one_look_up(house: House) -> None:
     assert house.registry.record_consents([*given, given[0]], "ann") == 0
     conn = house.reader()
     assert store.consents(conn, [ANN, BOB, EVE, ANN], START) == {
-        ANN: (("bank", "commercial", 0, "v1"), ("bank", "finance", START - 10, "v1"))
+        ANN: (("bank", "commercial", 0, "v1", 0), ("bank", "finance", START - 10, "v1", 2))
     }
-    assert store.consents(conn, [BOB], START + 1000) == {BOB: (("shop", "commercial", 0, "v1"),)}
+    assert store.consents(conn, [BOB], START + 1000) == {BOB: (("shop", "commercial", 0, "v1", 3),)}
     assert store.consents(conn, [], START) == {}
     conn.close()
     assert [entry["kind"] for entry in house.entries()] == ["consent/1"] * 4

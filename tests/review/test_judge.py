@@ -31,7 +31,7 @@ from tideng.gateway.review.values import Case, Facts, Verdict
 BEIJING = timezone(timedelta(hours=8))
 POLICY = load_policy(bundled_policy())
 SALE = "【明灯】新品8折,满300减50。回T退订"
-AGREED = (("mingdeng", "commercial", 0, "w"),)
+AGREED = (("mingdeng", "commercial", 0, "w", 7),)
 
 
 def registry() -> Snapshot:

@@ -97,7 +97,7 @@ def recent(minutes_ago: int, key: str = "other", category: str = "commercial") -
     return RecentMessage("mingdeng", category, NOON - minutes_ago * 60_000_000, key)
 
 
-SALE_OK = {"text": SALE + "回T退订", "facts": {"consents": (("mingdeng", "commercial", 0, "w"),)}}
+SALE_OK = {"text": SALE + "回T退订", "facts": {"consents": (("mingdeng", "commercial", 0, "w", 7),)}}
 NO_LIST = load_policy(b'version = "t"\nvalid_from = ""\n[actions]\nTHREAT = "hold"\n')
 
 ROWS: list[tuple[str, dict[str, Any]]] = [
@@ -219,9 +219,9 @@ ROWS: list[tuple[str, dict[str, Any]]] = [
     ("OPTED_OUT", {"facts": {"opted_out": ("*",)}}),
     ("", {"facts": {"opted_out": ("else",)}}),
     ("CONSENT_MISSING", {"text": SALE_OK["text"]}),
-    ("CONSENT_MISSING", {**SALE_OK, "facts": {"consents": (("else", "commercial", 0, "w"),)}}),
-    ("CONSENT_EXPIRED", {**SALE_OK, "facts": {"consents": (("mingdeng", "commercial", NOON, "w"),)}}),
-    ("", {**SALE_OK, "facts": {"consents": (("mingdeng", "commercial", NOON + 1, "w"),)}}),
+    ("CONSENT_MISSING", {**SALE_OK, "facts": {"consents": (("else", "commercial", 0, "w", 7),)}}),
+    ("CONSENT_EXPIRED", {**SALE_OK, "facts": {"consents": (("mingdeng", "commercial", NOON, "w", 7),)}}),
+    ("", {**SALE_OK, "facts": {"consents": (("mingdeng", "commercial", NOON + 1, "w", 7),)}}),
     # When, and how often
     ("DUPLICATE", {"facts": {"recent": (recent(0, "k"),)}}),
     ("", {"facts": {"recent": (recent(1, "k"),)}}),

@@ -49,7 +49,7 @@ REGISTRY = build(
         )
     ]
 )
-FACTS = Facts(subject="s", consents=(("mingdeng", "commercial", 0, "w1"),))
+FACTS = Facts(subject="s", consents=(("mingdeng", "commercial", 0, "w1", 7),))
 
 
 @pytest.mark.parametrize(

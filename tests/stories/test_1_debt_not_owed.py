@@ -164,8 +164,8 @@ def test_the_debt_that_was_not_owed(gateway: GatewayProcess, carrier: CarrierThr
 
     # The court asks: what did you check, and can you prove it?
     lives = {one: [entry["kind"] for entry in entries_of(gateway, one)] for one in (held_id, sent_id)}
-    assert lives[held_id] == ["decision/1"]
-    assert lives[sent_id][:3] == ["decision/1", "handover/1", "report/1"]
+    assert lives[held_id] == ["decision/2"]
+    assert lives[sent_id][:3] == ["decision/2", "handover/2", "report/2"]
     decision = entries_of(gateway, sent_id)[0]
     assert READER not in json.dumps(decision, ensure_ascii=False)
     assert "提灯" not in json.dumps(decision, ensure_ascii=False)

@@ -92,7 +92,7 @@ def test_the_court_asks(tmp_path: Path) -> None:
     one = tmp_path / "refused.zip"
     told = command(data, "evidence", "bundle", "--message", refused, "--case", "(2026)沪0113民初1号",
                    "--purpose", "court", "--by", "counsel", "--out", str(one), "--json")  # fmt: skip
-    assert told["fields_opened"] == 2
+    assert told["fields_opened"] == 3  # recipient, text, and the octets as they came
     assert verified(one, verifier)["openings"] == "ok"
     with zipfile.ZipFile(one) as archive:
         decision = next(
@@ -128,7 +128,7 @@ def test_the_court_asks(tmp_path: Path) -> None:
     assert statuses["completeness"] == "ok"
     with zipfile.ZipFile(everything) as archive:
         kinds = [json.loads(archive.read(n))["kind"] for n in archive.namelist() if n.startswith("entries/")]
-    for kind in ("decision/1", "handover/1", "report/1", "inbound/1", "opt_out/1", "index/1", "export/1"):
+    for kind in ("decision/2", "handover/2", "report/2", "inbound/2", "opt_out/1", "index/1", "export/1"):
         assert kind in kinds
     assert command(data, "evidence", "verify", str(everything), "--json")["verified"] is True
 

@@ -39,8 +39,11 @@ def bundle(
     purpose: Annotated[str, typer.Option(help="Why it is handed over, for the ledger.")] = "",
     by: Annotated[str, typer.Option(help="Who hands it over; default: this system user.")] = "",
     disclose: Annotated[
-        str, typer.Option(help="Fields to open, by comma: recipient, text, sender, subject; or none.")
-    ] = "recipient,text,sender",
+        str,
+        typer.Option(
+            help="Fields to open, by comma: recipient, text, sender, raw, slots, reason, subject; or none."
+        ),
+    ] = "recipient,text,sender,raw,slots",
     pdf: Annotated[bool, typer.Option(help="Also write the timeline as PDF/A (needs typst).")] = True,
     json: Json = False,
 ) -> None:

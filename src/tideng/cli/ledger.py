@@ -17,7 +17,54 @@ if TYPE_CHECKING:
 
 _TELLING = ("message", "action", "codes", "outcome", "state", "meaning", "object", "id")
 
+_WHERE = {
+    "report/1": "there as a plain hash, field raw: SHA-256",
+    "decision/2": "in its evidence bundle, field raw",
+    "inbound/2": "in its evidence bundle, field raw",
+}
+
 app = typer.Typer(help="The tamper-evident ledger: verify, show, prove.", no_args_is_help=True)
+
+
+@app.command()
+def octets(
+    context: typer.Context,
+    index: Annotated[int, typer.Argument(help="The entry of a delivery report.")],
+    file: Annotated[Path, typer.Argument(help="The PDU as the carrier's log has it, binary.")],
+    json: Json = False,
+) -> None:
+    """Check that these octets are the delivery report of an entry, and print the key that shows it.
+
+    A report's octets are not kept; who has them, a carrier for one, can have them checked. Exit code 1 if
+    they are not the ones.
+    """
+    from tideng.evidence.commitment import opens
+    from tideng.evidence.entries import decode_entry
+    from tideng.evidence.ledger import LedgerError
+
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        stop(f"{escape(str(file))}: {error.strerror}")
+    with opened(context) as store:
+        try:
+            entry = decode_entry(store.ledger.leaf(index))
+        except LedgerError as error:
+            stop(escape(str(error)))
+        if entry["kind"] != "report/2":
+            where = _WHERE.get(entry["kind"], "not recorded")
+            stop(f"entry {index} is {entry['kind']}; its octets are {where}")
+        key = store.report_key(entry["carrier"], entry["carrier_id"], entry["received_at"])
+    same = opens(entry["raw"], key, content.hex())
+    if json:
+        as_json({"index": index, "same": same, "key": key.hex() if same else ""})
+    elif same:
+        out.print(f"[green]✔[/] these are the octets of entry {index}. Key: {key.hex()}")
+        out.print("HMAC-SHA-256 under this key over the octets in hexadecimal gives the entry's field raw.")
+    else:
+        err.print(f"[red]✘[/] these {len(content)} octets are not those of entry {index}")
+    if not same:
+        raise typer.Exit(FAILED)
 
 
 @app.command()

@@ -37,7 +37,7 @@ from tideng.storage.sqlite import Writer
 
 CHECKPOINTS_MAX: Final = 40
 ENTRIES_MAX: Final = 20_000
-FIELDS: Final = ("recipient", "text", "sender", "subject")
+FIELDS: Final = ("recipient", "text", "sender", "raw", "slots", "reason", "subject")
 """Fields that a bundle may open."""
 
 
@@ -79,7 +79,7 @@ class Request(Struct, frozen=True, kw_only=True):
     case: str
     by: str
     purpose: str
-    fields: tuple[str, ...] = ("recipient", "text", "sender")
+    fields: tuple[str, ...] = ("recipient", "text", "sender", "raw", "slots")
 
 
 class Issued(Struct, frozen=True):

@@ -25,6 +25,9 @@ _TOLD: Final = {
     "signature": "签名",
     "code_number": "码号",
     "category": "类别",
+    "classified_by": "类别认定",
+    "auth": "认证方式",
+    "counted": "频次读数(窗口秒:已发:上限)",
     "by": "由",
     "carrier": "运营商",
     "outcome": "结果",
@@ -40,7 +43,17 @@ _TOLD: Final = {
     "door": "来源通道",
     "message": "短信编号",
 }
-_FIELDS: Final = {"recipient": "收信人", "text": "短信内容", "sender": "发信人", "subject": "当事人(假名)"}
+_FIELDS: Final = {
+    "recipient": "收信人",
+    "text": "短信内容",
+    "sender": "发信人",
+    "slots": "模板变量",
+    "reason": "人工处理理由",
+    "raw": "原始报文(十六进制)",
+    "subject": "当事人(假名)",
+}
+SHOWN_CHARACTERS_MAX: Final = 600
+"""A long message's PDUs are in the openings whole; a timeline is for reading."""
 _VALUES: Final = {"send": "放行", "hold": "暂缓", "refuse": "拒绝"}
 
 
@@ -71,7 +84,9 @@ def timeline(entries: Sequence[CaseEntry]) -> list[Line]:
                 kind,
                 meaning,
                 tuple(_said(fields)),
-                tuple((_FIELDS.get(each.field, each.field), each.value) for each in entry.openings),
+                tuple(
+                    (_FIELDS.get(each.field, each.field), _shortened(each.value)) for each in entry.openings
+                ),
             )
         )
     return lines
@@ -83,6 +98,12 @@ def _said(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:  # Any: an en
         if value not in (None, "", [], ()):
             text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
             yield told, _VALUES.get(text, text)
+
+
+def _shortened(value: str) -> str:
+    if len(value) <= SHOWN_CHARACTERS_MAX:
+        return value
+    return f"{value[:SHOWN_CHARACTERS_MAX]}…(共{len(value)}字符,全文见 openings)"
 
 
 def when(at: int) -> str:

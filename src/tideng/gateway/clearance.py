@@ -8,8 +8,8 @@ from tideng.evidence.commitment import commit
 from tideng.evidence.entries import encode_entry
 from tideng.evidence.ledger import Position
 from tideng.evidence.merkle import leaf_hash
-from tideng.gateway.entries import DecisionEntry
 from tideng.gateway.messages import Outbound
+from tideng.gateway.past_entries import Decision
 
 
 class NotCleared(Exception):
@@ -26,7 +26,7 @@ class Openings(Struct, frozen=True, gc=False):
 class Sealed(Struct, frozen=True, gc=False):
     """A decision that is durably in the ledger: its entry, its openings, its position."""
 
-    entry: DecisionEntry
+    entry: Decision
     openings: Openings
     position: Position
 

@@ -131,6 +131,11 @@ class SmppConnection(asyncio.Protocol):
         return self._paused_at is None and self._closing_at is None and not self._is_over
 
     @property
+    def is_encrypted(self) -> bool:
+        """Over TLS."""
+        return self._transport is not None and self._transport.get_extra_info("sslcontext") is not None
+
+    @property
     def is_closing(self) -> bool:
         """`close` or `drop` was called, or the connection is gone."""
         return self._closing_at is not None or self._is_over

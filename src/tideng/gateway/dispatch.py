@@ -363,6 +363,7 @@ class Dispatch:
                 at=now,
                 attempt=flight.attempts,
                 carrier=handover.carrier,
+                coding=handover.coding,
                 carrier_ids=tuple(handover.accepted[part] for part in sorted(handover.accepted)),
                 maybe_sent=flight.maybe_sent,
                 message=str(handover.message),

@@ -91,7 +91,7 @@ class Inbound:
             about=about,
             octets=seen.octets,
             alphabet=seen.alphabet.value,
-            raw_hash=seen.raw_hash,
+            raw=seen.raw,
             received_at=seen.received_at,
             context=seen.sender.encode(),
         )
@@ -116,7 +116,7 @@ class Inbound:
                 destination=last.sender,
                 text=whole.text if whole.text is not None else f"[{whole.fault}]",
                 received_at=last.received_at,
-                raw_hash=whole.raw_hash,
+                raw=whole.raw,
                 ack=ack,
                 whole=whole,
             )
@@ -206,7 +206,7 @@ def confirmation(
         received_at=now,
         door="opt_out",
         session=f"inbound:{talk.message}",
-        raw_hash=one.reply.raw_hash,
+        raw=one.reply.raw,
         code_number=one.code_number,
         principal=talk.principal,
         category="notice",
@@ -231,7 +231,7 @@ def _of_one(seen: CarrierInbound) -> WholeReply:
         destination=seen.destination,
         text=text,
         received_at=seen.received_at,
-        raw_hash=seen.raw_hash,
+        raw=seen.raw,
         ack=seen.ack,
     )
 

@@ -5,10 +5,11 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 from typing import Final, Protocol
 
+import msgspec
 from msgspec import Struct
 
 from tideng import __version__
-from tideng.evidence.commitment import commit
+from tideng.evidence.commitment import KEY_BYTES, commit
 from tideng.evidence.entries import encode_entry
 from tideng.evidence.ledger import Position
 from tideng.gateway.clearance import Cleared, Openings, Sealed, clear
@@ -34,8 +35,11 @@ SOFTWARE: Final = f"tideng {__version__}"
 LANES: Final = 2
 """Batches at once: one is reviewed while the one before it is being synced to disk."""
 _STATES: Final = {"send": "queued", "hold": "held", "refuse": "refused"}
-_KEY_OCTETS: Final = 32
-_NONCE_OCTETS: Final = 12
+_KEYS: Final = 4
+"""Commitments of a first decision: recipient, text, octets, slots."""
+ENTROPY_OCTETS: Final = _KEYS * KEY_BYTES + 12
+"""What recording one message uses up: its commitments' keys, and a nonce."""
+_slots: Final = msgspec.json.Encoder(order="sorted").encode
 
 
 class Outcome(Struct, frozen=True, gc=False):
@@ -145,14 +149,14 @@ class Intake:
         # The keys' own commit runs while the review does.
         fetching = asyncio.ensure_future(store.keys_for(subjects))
         try:
-            now = store.ledger.now()
+            now, as_of = store.ledger.now(), store.ledger.size
             cases = self._cases([waiting.submission for waiting in batch], subjects, now)
             verdicts = review(cases, self._registry.snapshot, self.policy, now, store.time_zone)
         finally:
             keys = await fetching
         sendable = sum(1 for v in verdicts if v.action == "send" and v.not_before <= now)
         by_memory = self._dispatch.reserve(sendable)
-        drafts = [*self._drafts(cases, verdicts, keys, now, by_memory)]
+        drafts = [*self._drafts(cases, verdicts, keys, now, as_of, by_memory)]
         mail = [*self._first_mail(drafts, now)]
         day = store.day(now)
         committing = asyncio.ensure_future(
@@ -229,34 +233,22 @@ class Intake:
         verdicts: Sequence[Verdict],
         keys: dict[str, bytes],
         now: Micros,
+        as_of: int,
         by_memory: int,
     ) -> "Iterator[_Draft]":
         for case, verdict in zip(cases, verdicts, strict=True):
             sends_now = verdict.action == "send" and verdict.not_before <= now
             leased = sends_now and by_memory > 0
             by_memory -= leased
-            yield self._draft(case, verdict, keys[case.facts.subject], now, leased)
+            yield self._draft(case, verdict, keys[case.facts.subject], now, as_of, leased)
 
-    def _draft(self, case: Case, verdict: Verdict, key: bytes, now: Micros, leased: bool) -> "_Draft":
+    def _draft(
+        self, case: Case, verdict: Verdict, key: bytes, now: Micros, as_of: int, leased: bool
+    ) -> "_Draft":
         submission = case.submission
-        entropy = self._store.entropy(2 * _KEY_OCTETS + _NONCE_OCTETS)
-        openings = Openings(entropy[:_KEY_OCTETS], entropy[_KEY_OCTETS : 2 * _KEY_OCTETS])
         outbound = outbound_of(submission, verdict, self._validity_us)
-        entry = decision_entry(submission, verdict, outbound, openings, at=now, by="policy", previous=-1)
-        body = Body(
-            recipient=verdict.recipient,
-            given=submission.recipient,
-            text=outbound.text,
-            opening_recipient=openings.recipient,
-            opening_text=openings.text,
-            seen=tuple((finding.code, finding.seen) for finding in verdict.findings),
-            reference=submission.reference,
-            valid_until=outbound.valid_until,
-            not_before=verdict.not_before,
-            flash=submission.flash,
-            part_ids=submission.part_ids,
-            submitted_by=submission.session if submission.door == "console" else "",
-        )
+        body, nonce = body_of(submission, verdict, outbound, self._store.entropy(ENTROPY_OCTETS))
+        entry = decision_entry(submission, verdict, body, at=now, as_of=as_of)
         row = Decided(
             id=submission.id,
             customer=submission.customer,
@@ -271,12 +263,12 @@ class Intake:
             text_key=case.facts.text_key,
             reported=submission.registered_delivery,
             at=now,
-            sealed=seal_body(key, submission.id, body, entropy[2 * _KEY_OCTETS :]),
+            sealed=seal_body(key, submission.id, body, nonce),
             leaf=encode_entry(entry),
             due_at=max(now, verdict.not_before) if verdict.action == "send" else 0,
             leased=leased,
         )
-        return _Draft(row, entry, openings, outbound)
+        return _Draft(row, entry, Openings(body.opening_recipient, body.opening_text), outbound)
 
 
 class _Draft(Struct, frozen=True, gc=False):
@@ -303,24 +295,50 @@ def outbound_of(submission: Submission, verdict: Verdict, validity_us: int) -> O
     )
 
 
+def body_of(
+    submission: Submission, verdict: Verdict, outbound: Outbound, entropy: bytes
+) -> tuple[Body, bytes]:
+    """What is personal about it, with a fresh key per field; and the nonce to seal it with."""
+    keys = [entropy[at : at + KEY_BYTES] for at in range(0, _KEYS * KEY_BYTES, KEY_BYTES)]
+    slots = _slots(submission.slots).decode() if submission.slots else ""
+    body = Body(
+        recipient=verdict.recipient,
+        given=submission.recipient,
+        text=outbound.text,
+        opening_recipient=keys[0],
+        opening_text=keys[1],
+        opening_raw=keys[2],
+        raw=submission.raw,
+        opening_slots=keys[3] if slots else b"",
+        slots=slots,
+        seen=tuple([(finding.code, finding.seen) for finding in verdict.findings]),
+        reference=submission.reference,
+        valid_until=outbound.valid_until,
+        not_before=verdict.not_before,
+        flash=submission.flash,
+        part_ids=submission.part_ids,
+        submitted_by=submission.session if submission.door == "console" else "",
+    )
+    return body, entropy[_KEYS * KEY_BYTES :]
+
+
 def decision_entry(
-    submission: Submission,
-    verdict: Verdict,
-    outbound: Outbound,
-    openings: Openings,
-    *,
-    at: Micros,
-    by: str,
-    previous: int,
+    submission: Submission, verdict: Verdict, body: Body, *, at: Micros, as_of: int
 ) -> DecisionEntry:
-    """The entry that records this verdict; recipient and text as commitments only."""
+    """The entry that records this first verdict; what is personal as commitments only."""
     return DecisionEntry(
         action=verdict.action,
+        as_of=as_of,
         at=at,
-        by=by,
+        auth=submission.auth,
+        batch=submission.batch,
+        by="policy",
         category=verdict.category,
+        classified_by=verdict.classified_by,
         code_number=verdict.code_number,
-        codes=tuple(dict.fromkeys(finding.code for finding in verdict.findings)),
+        codes=tuple(dict.fromkeys([finding.code for finding in verdict.findings])),
+        consent=verdict.consent,
+        counted=verdict.counted,
         customer=submission.customer,
         door=submission.door,
         message=str(submission.id),
@@ -328,16 +346,18 @@ def decision_entry(
         part_ids=tuple(map(str, submission.part_ids)),
         peer=submission.peer,
         policy=verdict.policy,
-        previous=previous,
+        previous=-1,
         principal=verdict.principal,
-        raw=submission.raw_hash.hex(),
+        raw=commit(body.opening_raw, body.raw.hex()),
+        reason="",
         received_at=submission.received_at,
-        recipient=commit(openings.recipient, outbound.recipient or submission.recipient),
+        recipient=commit(body.opening_recipient, body.recipient or body.given),
         registry=verdict.registry,
         session=submission.session,
         signature=verdict.signature,
+        slots=commit(body.opening_slots, body.slots) if body.slots else "",
         software=SOFTWARE,
-        text=commit(openings.text, outbound.text),
+        text=commit(body.opening_text, body.text),
     )
 
 

@@ -8,7 +8,6 @@ some libraries do for every message, and nothing that was accepted is mixed up o
 import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
-from hashlib import sha256
 from typing import Final, Literal
 
 import msgspec
@@ -51,7 +50,8 @@ class Part(Struct, frozen=True, kw_only=True, gc=False):
     about: Concatenation
     octets: bytes
     alphabet: Literal["gsm", "ascii", "latin1", "ucs2", "utf8", "binary"]
-    raw_hash: bytes
+    raw: bytes = b""
+    """The PDU as it came; empty in parts that an earlier release kept."""
     received_at: Micros
     context: bytes = b""
     """The door's own, kept with the part and given back with the whole."""
@@ -69,8 +69,8 @@ class Whole(Struct, frozen=True, kw_only=True, gc=False):
     and, where it is given up incomplete, its own."""
     text: str | None
     fault: str
-    raw_hash: bytes
-    """SHA-256 over the parts' hashes in order of their index."""
+    raw: bytes
+    """The parts' PDUs in order of their index; each says its length."""
     series: tuple[str, str]
     """Where its parts lie: origin, and a series of its own."""
 
@@ -371,7 +371,7 @@ def _close(key: _Key, parts: dict[int, Part], *, last: Part | None = None) -> _C
         given=tuple(sorted(given)),
         text=text,
         fault=fault,
-        raw_hash=sha256(b"".join(part.raw_hash for part in in_order)).digest(),
+        raw=b"".join(part.raw for part in in_order),
         series=(origin, f"{base}{_OF_ITS_OWN}{last.id}"),
     )
     return _Closed(whole, parts, True)

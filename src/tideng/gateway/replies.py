@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec import Struct, structs
 
-from tideng.evidence.commitment import commit
+from tideng.evidence.commitment import KEY_BYTES, commit
 from tideng.evidence.entries import encode_entry
 from tideng.gateway.entries import InboundEntry
 from tideng.gateway.ids import MessageIds
@@ -22,11 +22,10 @@ from tideng.gateway.store.store import Store
 
 EVERYONE: Final = "*"
 """The principal of an opt-out that concerns all."""
-_KEY_OCTETS: Final = 32
 _NONCE_OCTETS: Final = 12
 _NOT_YET: Final = -1
-ENTROPY_OCTETS: Final = 2 * _KEY_OCTETS + _NONCE_OCTETS
-"""What recording one reply uses up: an opening for the sender, one for the text, and a nonce."""
+ENTROPY_OCTETS: Final = 3 * KEY_BYTES + _NONCE_OCTETS
+"""What recording one reply uses up: openings for sender, text and octets, and a nonce."""
 
 
 class WholeReply(Struct, frozen=True, kw_only=True, gc=False):
@@ -37,9 +36,9 @@ class WholeReply(Struct, frozen=True, kw_only=True, gc=False):
     """As the carrier wrote it."""
     destination: str
     text: str
-    """What could not be read is said in brackets; the entry keeps the octets' hash."""
+    """What could not be read is said in brackets; the octets are sealed beside it."""
     received_at: Micros
-    raw_hash: bytes
+    raw: bytes
     ack: Callable[[bool], None]
     whole: Whole | None = None
     """The parts to drop once it is recorded."""
@@ -108,15 +107,16 @@ def records_of(
     mail: list[NewMail] = []
     for one in understood:
         octets = entropy(ENTROPY_OCTETS)
-        opening_sender, opening_text = octets[:_KEY_OCTETS], octets[_KEY_OCTETS : 2 * _KEY_OCTETS]
-        entries.append(encode_entry(_entry(one, opening_sender, opening_text, now)))
         reply = Reply(
             sender=one.number,
             text=one.reply.text,
-            opening_sender=opening_sender,
-            opening_text=opening_text,
+            opening_sender=octets[:KEY_BYTES],
+            opening_text=octets[KEY_BYTES : 2 * KEY_BYTES],
+            opening_raw=octets[2 * KEY_BYTES : 3 * KEY_BYTES],
+            raw=one.reply.raw,
         )
-        sealed = seal_reply(keys[one.subject], one.subject, reply, octets[2 * _KEY_OCTETS :])
+        entries.append(encode_entry(_entry(one, reply, now)))
+        sealed = seal_reply(keys[one.subject], one.subject, reply, octets[3 * KEY_BYTES :])
         number = ids.next()
         kept.append(_kept(number, one, sealed, now))
         if one.customer:
@@ -130,17 +130,17 @@ def records_of(
     return Records(now, tuple(entries), tuple(kept), answered, opt_outs, tuple(mail))
 
 
-def _entry(one: Understood, opening_sender: bytes, opening_text: bytes, now: Micros) -> InboundEntry:
+def _entry(one: Understood, reply: Reply, now: Micros) -> InboundEntry:
     return InboundEntry(
         at=now,
         carrier=one.reply.carrier,
         code_number=one.code_number,
         meaning=one.meaning,
         principal=one.principal,
-        raw=one.reply.raw_hash.hex(),
+        raw=commit(reply.opening_raw, reply.raw.hex()),
         received_at=one.reply.received_at,
-        sender=commit(opening_sender, one.number),
-        text=commit(opening_text, one.reply.text),
+        sender=commit(reply.opening_sender, reply.sender),
+        text=commit(reply.opening_text, reply.text),
     )
 
 

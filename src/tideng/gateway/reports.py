@@ -9,6 +9,7 @@ import msgspec
 import structlog
 from msgspec import Struct
 
+from tideng.evidence.commitment import commit
 from tideng.evidence.entries import encode_entry
 from tideng.gateway.carriers.incoming import CarrierReport
 from tideng.gateway.entries import ReportEntry
@@ -60,7 +61,8 @@ class Report(Struct, frozen=True, kw_only=True, gc=False):
     """The carrier's own word for it."""
     error: str
     received_at: Micros
-    raw_hash: bytes
+    raw: str
+    """Commitment to its PDU."""
 
 
 _pack: Final = msgspec.msgpack.Encoder().encode
@@ -115,7 +117,19 @@ class Reports:
     def take(self, reports: Sequence[CarrierReport]) -> None:
         """What a carrier link read. Bounded by its `unacked_max`; each is acknowledged after its commit."""
         for seen in reports:
-            self._pump.put((_without_link(seen), seen.ack))
+            self._pump.put((self._without_link(seen), seen.ack))
+
+    def _without_link(self, seen: CarrierReport) -> Report:
+        key = self._store.report_key(seen.carrier, seen.carrier_id, seen.received_at)
+        return Report(
+            carrier=seen.carrier,
+            carrier_id=seen.carrier_id,
+            state=STATES.get(seen.state, "") if seen.final else "",
+            said=seen.state.name,
+            error=seen.error,
+            received_at=seen.received_at,
+            raw=commit(key, seen.raw.hex()),
+        )
 
     def handed_over(self, bookings: Sequence[Booking], mail: Sequence[NewMail]) -> None:
         """Dispatch has booked these: reports that overtook them can be matched now."""
@@ -229,7 +243,8 @@ class Reports:
             error=report.error,
             message=str(row.message) if row is not None else "",
             part=row.part if row is not None else 0,
-            raw=report.raw_hash.hex(),
+            raw=report.raw,
+            received_at=report.received_at,
             state=report.said,
         )
         return Change(
@@ -289,15 +304,3 @@ class _Forget:
 
     def __call__(self, ok: bool) -> None:
         """Nothing to do: the row is dropped with the booking; after a failure it is found at next start."""
-
-
-def _without_link(seen: CarrierReport) -> Report:
-    return Report(
-        carrier=seen.carrier,
-        carrier_id=seen.carrier_id,
-        state=STATES.get(seen.state, "") if seen.final else "",
-        said=seen.state.name,
-        error=seen.error,
-        received_at=seen.received_at,
-        raw_hash=seen.raw_hash,
-    )

@@ -7,7 +7,7 @@ import msgspec
 import structlog
 from msgspec import structs
 
-from tideng.evidence.commitment import commit
+from tideng.evidence.commitment import KEY_BYTES, commit
 from tideng.evidence.entries import encode_entry
 from tideng.evidence.ledger import Position
 from tideng.evidence.merkle import leaf_hash
@@ -19,6 +19,7 @@ from tideng.gateway.ids import MessageIds, time_of
 from tideng.gateway.intake import SOFTWARE, Outcome
 from tideng.gateway.mailbox import Mailbox
 from tideng.gateway.messages import MessageId, Micros, Outbound
+from tideng.gateway.past_entries import as_current, decision_in
 from tideng.gateway.registry.store import opted_out
 from tideng.gateway.store.bodies import Body, open_body, seal_body
 from tideng.gateway.store.decisions import Decided, StateChanged, write_redecided
@@ -28,7 +29,6 @@ from tideng.gateway.store.store import Store
 from tideng.gateway.telling import report_mail
 
 _log = structlog.get_logger()
-_entry: Final = msgspec.json.Decoder(DecisionEntry)
 _HOUR_US: Final = 3_600_000_000
 REASON_CHARACTERS_MAX: Final = 500
 
@@ -140,7 +140,7 @@ class SecondLook:
             registered_delivery=row.reported,
             flash=body.flash,
         )
-        sealed = Sealed(_entry.decode(leaf), openings, Position(row.position, leaf_hash(leaf)))
+        sealed = Sealed(decision_in(leaf), openings, Position(row.position, leaf_hash(leaf)))
         return clear(outbound, sealed)
 
     async def _redecide(
@@ -148,9 +148,11 @@ class SecondLook:
     ) -> Outcome:
         store = self._store
         now = store.ledger.now()
-        previous = _entry.decode(store.ledger.leaf(row.position))
-        entropy = store.entropy(32 + 32 + 12)
-        keys = Openings(entropy[:32], entropy[32:64])
+        previous = as_current(decision_in(store.ledger.leaf(row.position)))
+        entropy = store.entropy(KEY_BYTES + 12)
+        is_person = by.startswith("person:")
+        opening = entropy[:KEY_BYTES] if is_person else b""
+        # The commitments stay: what opened the first decision opens this one, and a case shows both.
         entry = structs.replace(
             previous,
             action=action,
@@ -158,18 +160,17 @@ class SecondLook:
             by=by,
             codes=tuple(dict.fromkeys((*added, *previous.codes))),
             previous=row.position,
-            recipient=commit(keys.recipient, body.recipient or body.given),
+            reason=commit(opening, reason) if is_person else "",
             software=SOFTWARE,
-            text=commit(keys.text, body.text),
         )
         decided_body = structs.replace(
             body,
-            opening_recipient=keys.recipient,
-            opening_text=keys.text,
+            opening_reason=opening or body.opening_reason,
+            reason=reason if is_person else body.reason,
             seen=(*body.seen, (by, reason)),
             valid_until=max(body.valid_until, now + self._validity_us) if action == "send" else 0,
         )
-        decided = self._decided(row, entry, decided_body, entropy[64:], now)
+        decided = self._decided(row, entry, decided_body, entropy[KEY_BYTES:], now)
         mail = self._mail(row, decided_body, entry, now) if action == "refuse" else None
         day = store.day(now)
         letters = [mail] if mail is not None else []

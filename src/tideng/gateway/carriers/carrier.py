@@ -201,7 +201,7 @@ class Carrier:
             done = _Settled(Outcome.ACCEPTED, total=total)
             self._answer_soon(outbound.id, on_result, accepted, attempt, done)
             return
-        transfer = Transfer(outbound.id, self.id, total, accepted, attempt, on_result)
+        transfer = Transfer(outbound.id, self.id, total, accepted, attempt, on_result, pdus[0].data_coding)
         for index in parts:
             link.waiting.append(Part(transfer, index, pdus[index - 1]))
         self._pump(link)

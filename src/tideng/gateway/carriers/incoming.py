@@ -1,6 +1,5 @@
 """What a carrier delivers: reports and replies, read from deliver_sm and data_sm."""
 
-import hashlib
 from collections import deque
 from collections.abc import Callable
 from typing import Final
@@ -38,8 +37,8 @@ class CarrierReport(Struct, frozen=True, kw_only=True):
     error: str
     """The carrier's own code, as written; may be empty."""
     received_at: Micros
-    raw_hash: bytes
-    """SHA-256 of the PDU."""
+    raw: bytes
+    """The PDU."""
     ack: Acknowledge
 
 
@@ -56,8 +55,8 @@ class CarrierInbound(Struct, frozen=True, kw_only=True):
     data_coding: int
     concatenation: Concatenation | None
     received_at: Micros
-    raw_hash: bytes
-    """SHA-256 of the PDU."""
+    raw: bytes
+    """The PDU."""
     ack: Acknowledge
     fault: str = ""
     """Why the header could not be read, then `octets` still holds it; empty when all is well."""
@@ -155,7 +154,7 @@ class Inbox:
             final=receipt.final if receipt and not pdu.is_intermediate else False,
             error=receipt.error if receipt else "",
             received_at=received_at,
-            raw_hash=hashlib.sha256(frame).digest(),
+            raw=frame,
             ack=ack,
         )
 
@@ -180,7 +179,7 @@ class Inbox:
             data_coding=pdu.data_coding,
             concatenation=concatenation,
             received_at=received_at,
-            raw_hash=hashlib.sha256(frame).digest(),
+            raw=frame,
             ack=ack,
             fault=fault,
         )

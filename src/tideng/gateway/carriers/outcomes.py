@@ -36,6 +36,8 @@ class Handover(Struct, frozen=True, kw_only=True):
     """Part index (1 to `total_parts`) to the carrier's id, from this and earlier attempts."""
     total_parts: int
     """0 when the message could not be cut into parts."""
+    coding: int = -1
+    """data_coding of the parts; -1 when there are none."""
     attempt: int = 1
     status: int = 0
     """command_status of the part that decided the outcome; 0 when no answer did."""

@@ -29,6 +29,7 @@ class Transfer:
         "_accepted",
         "_attempt",
         "_carrier",
+        "_coding",
         "_message",
         "_missing",
         "_on_result",
@@ -52,10 +53,12 @@ class Transfer:
         accepted: Mapping[int, str],
         attempt: int,
         on_result: Callable[[Handover], None],
+        coding: int = -1,
     ) -> None:
         self._message = message
         self._carrier = carrier
         self._total = total
+        self._coding = coding
         self._accepted = {index: id for index, id in accepted.items() if 1 <= index <= total}
         self._missing = total - len(self._accepted)
         self._attempt = attempt
@@ -112,6 +115,7 @@ class Transfer:
                     outcome=self._outcome,
                     accepted=self._accepted,
                     total_parts=self._total,
+                    coding=self._coding,
                     attempt=self._attempt,
                     status=self._status,
                     retry_after_s=self._retry_after_s,

@@ -5,9 +5,11 @@ import base64
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from hashlib import sha256
 from itertools import count
 from typing import Final
+
+import msgspec
+from msgspec import Struct
 
 from tideng.evidence.checkpoint import open_checkpoint
 from tideng.evidence.merkle import leaf_hash
@@ -168,7 +170,8 @@ class Messages:
     ) -> list[Submission]:
         errors: list[FieldError] = []
         now = self._store.now()
-        raw_hash = sha256(call.body).digest()
+        raws = [call.body] if is_single else _slices(call.body)
+        batch = "" if is_single else self._store.request(call.body)
         session = f"{call.by}#{next(self._requests)}"
         places = [""] if is_single else [f"/messages/{nth}" for nth in range(len(requests))]
         submissions = [
@@ -181,7 +184,9 @@ class Messages:
                 door="http",
                 session=session,
                 peer=call.peer,
-                raw_hash=raw_hash,
+                raw=raw,
+                auth="api_key",
+                batch=batch,
                 code_number=request.from_,
                 principal=request.principal,
                 category=request.category,
@@ -192,7 +197,7 @@ class Messages:
                 not_before=_moment(request.not_before, now, f"{at}/not_before", errors),
                 valid_until=_moment(request.valid_until, now, f"{at}/valid_until", errors),
             )
-            for at, request, message in zip(places, requests, ids, strict=True)
+            for at, request, message, raw in zip(places, requests, ids, raws, strict=True)
         ]
         if errors:
             raise fields_problem(errors)
@@ -303,6 +308,20 @@ class Messages:
             if row is not None and row.customer == call.customer:
                 return row
         raise Problem("not-found", "no message of yours has this id; use the id you were given")
+
+
+class _Slices(Struct, frozen=True):
+    """Where each message of a request lies in its octets."""
+
+    messages: list[msgspec.Raw]
+
+
+_slices_of: Final = msgspec.json.Decoder(_Slices)
+
+
+def _slices(body: bytes) -> list[bytes]:
+    """Each message's own octets."""
+    return [bytes(raw) for raw in _slices_of.decode(body).messages]
 
 
 def _filled(template: Template, slots: Mapping[str, str], pointer: str, errors: list[FieldError]) -> str:

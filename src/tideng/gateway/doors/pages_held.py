@@ -146,7 +146,7 @@ async def _form(
 def _decided_already(deps: PagesDeps, request: Asked, row: queries.MessageRow) -> Page:
     """Somebody, or an opt-out, was first. Nobody's fault: say what became of it."""
     entries = queries.entries_of(deps.store, row.id)
-    decisions = [entry for _, entry in entries if entry["kind"] == "decision/1"]
+    decisions = [entry for _, entry in entries if entry["kind"].startswith("decision/")]
     by = str(decisions[-1]["by"]) if decisions else "policy"
     return deps.shell.page(
         request,

@@ -72,7 +72,7 @@ def life_of(
 ) -> list[Step]:
     """Steps in the order they happened. `body` None: personal fields stay hidden, or were erased."""
     steps: list[Step] = []
-    decisions = [index for index, entry in entries if entry["kind"] == "decision/1"]
+    decisions = [index for index, entry in entries if entry["kind"].startswith("decision/")]
     for index, entry in entries:
         kind = str(entry["kind"]).partition("/")[0]
         if kind == "decision":

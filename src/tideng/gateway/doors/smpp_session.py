@@ -219,6 +219,7 @@ class CustomerSession:
             customer=customer,
             session=self.name,
             address=self._address,
+            auth="password+tls" if connection.is_encrypted else "password",
         )
         tlvs: tuple[tuple[int, bytes], ...] = ()
         if connection.session.peer_takes_tlvs:

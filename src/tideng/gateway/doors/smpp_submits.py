@@ -1,6 +1,5 @@
 """From a customer's PDU to a submission, and from a verdict to the answer. Pure."""
 
-import hashlib
 from collections.abc import Sequence
 from typing import Final
 
@@ -73,6 +72,8 @@ class Context(Struct, frozen=True, array_like=True, gc=False):
     peer: str
     given: str
     """The recipient as given."""
+    auth: str = "password"
+    """Parts kept by a release that did not say came by the only way there was."""
 
 
 _pack: Final = msgspec.msgpack.Encoder().encode
@@ -131,6 +132,7 @@ def submission(
     recipient: str,
     session: str,
     peer: str,
+    auth: str,
     raw: bytes,
     now: Micros,
 ) -> Submission:
@@ -151,7 +153,8 @@ def submission(
         door="smpp",
         session=session,
         peer=peer,
-        raw_hash=hashlib.sha256(raw).digest(),
+        raw=raw,
+        auth=auth,
         code_number=pdu.source_addr,
         registered_delivery=pdu.registered_delivery,
         not_before=seen.not_before,
@@ -169,6 +172,7 @@ def part(
     recipient: str,
     session: str,
     peer: str,
+    auth: str,
     raw: bytes,
     now: Micros,
 ) -> Part:
@@ -184,6 +188,7 @@ def part(
         session,
         peer,
         recipient,
+        auth,
     )
     return Part(
         id=message,
@@ -193,7 +198,7 @@ def part(
         about=seen.about,
         octets=seen.octets,
         alphabet=seen.alphabet.value,
-        raw_hash=hashlib.sha256(raw).digest(),
+        raw=raw,
         received_at=now,
         context=_pack(context),
     )
@@ -213,7 +218,8 @@ def submission_of_whole(whole: Whole) -> Submission:
         door="smpp",
         session=context.session,
         peer=context.peer,
-        raw_hash=whole.raw_hash,
+        raw=whole.raw,
+        auth=context.auth,
         code_number=context.code_number,
         registered_delivery=context.registered_delivery,
         not_before=context.not_before,

@@ -45,6 +45,7 @@ class Taking:
         customer: Customer,
         session: str,
         address: str,
+        auth: str,
     ) -> None:
         access = customer.smpp
         self._door = door
@@ -54,6 +55,7 @@ class Taking:
         self._refusals = access.refusals if access is not None else "coded"
         self._session = session
         self._address = address
+        self._auth = auth
         self._owed = 0
         self._last_answer: Callable[[], None] | None = None
 
@@ -135,6 +137,7 @@ class Taking:
                         recipient=recipient,
                         session=self._session,
                         peer=self._address,
+                        auth=self._auth,
                         raw=frame,
                         now=now,
                     ),
@@ -155,6 +158,7 @@ class Taking:
             recipient=recipient,
             session=self._session,
             peer=self._address,
+            auth=self._auth,
             raw=frame,
             now=door.now(),
         )

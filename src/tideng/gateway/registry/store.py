@@ -47,7 +47,7 @@ class Version(Struct, frozen=True, kw_only=True):
 _BODY: Final = msgspec.json.Encoder(order="sorted")
 _READ: Final = {kind: msgspec.json.Decoder(object_type) for kind, object_type in TYPES.items()}
 _ROWS: Final = msgspec.json.Decoder(list[tuple[str, str]])
-_CONSENTS: Final = msgspec.json.Decoder(list[tuple[str, str, str, int, str]])
+_CONSENTS: Final = msgspec.json.Decoder(list[tuple[str, str, str, int, str, int]])
 _INDICES: Final = msgspec.json.Decoder(list[int])
 
 _VERSIONS: Final = BulkInsert("registry_version", ("kind", "id", "version", "body", "at", "by", "position"))
@@ -163,8 +163,8 @@ def opted_out(conn: sqlite3.Connection, subjects: Sequence[str]) -> dict[str, tu
     return found
 
 
-AgreedTo = tuple[str, str, Micros, str]
-"""(principal, category, expires_at or 0, wording version), as `Facts.consents` has it."""
+AgreedTo = tuple[str, str, Micros, str, int]
+"""(principal, category, expires_at or 0, wording version, index), as `Facts.consents` has it."""
 
 
 def consents(
@@ -176,16 +176,17 @@ def consents(
     consents are absent.
     """
     [rows] = conn.execute(
-        "SELECT json_group_array(json_array(subject, principal, category, expires_at, wording)) FROM ("
-        "SELECT c.subject, c.principal, c.category, c.expires_at, c.wording, "
+        "SELECT json_group_array(json_array(subject, principal, category, expires_at, wording, position)) "
+        "FROM (SELECT c.subject, c.principal, c.category, c.expires_at, c.wording, c.position, "
         "max(CASE c.expires_at WHEN 0 THEN 9223372036854775807 ELSE c.expires_at END) "
         "FROM (SELECT DISTINCT value FROM json_each(?1)) AS asked CROSS JOIN consent AS c "
         "ON c.subject = asked.value WHERE c.given_at <= ?2 GROUP BY c.subject, c.principal, c.category)",
         (rows_json(subjects), now),
     ).fetchone()
     found: dict[str, tuple[AgreedTo, ...]] = {}
-    for subject, principal, category, expires_at, wording in sorted(_CONSENTS.decode(rows)):
-        found[subject] = (*found.get(subject, ()), (principal, category, expires_at, wording))
+    for subject, principal, category, expires_at, wording, position in sorted(_CONSENTS.decode(rows)):
+        agreed = (principal, category, expires_at, wording, position)
+        found[subject] = (*found.get(subject, ()), agreed)
     return found
 
 

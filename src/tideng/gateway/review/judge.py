@@ -12,7 +12,7 @@ from tideng.gateway.review.registry_view import RegistryView
 from tideng.gateway.review.rules_message import RULES
 from tideng.gateway.review.rules_standing import standing_of
 from tideng.gateway.review.rules_text import content_findings
-from tideng.gateway.review.situation import Situation
+from tideng.gateway.review.situation import Situation, consent_read, counters
 from tideng.gateway.review.standing import Asked, Standing
 from tideng.gateway.review.values import Action, Case, Finding, RecentMessage, Verdict
 from tideng.identifiers.phone import NotANumber, Number, parse
@@ -62,7 +62,7 @@ class _Batch:
             return self._unreadable(submission)
         reading, seen = self._read(submission)
         templates = self._templates_for(submission)
-        category = _category(submission, reading, templates)
+        category, classified_by = _category(submission, reading, templates)
         standing = self._standing(submission, reading, category)
         number, problem = _number(submission.recipient)
         starts_at = max(self._now, submission.not_before)
@@ -102,6 +102,9 @@ class _Batch:
             signature=reading.signature,
             principal=standing.principal_id,
             category=category,
+            classified_by=classified_by,
+            consent=agreed[4] if (agreed := consent_read(situation)) else -1,
+            counted=tuple(f"{window_s}:{earlier}:{most}" for window_s, earlier, most in counters(situation)),
             registry=self._versions(standing, templates),
         )
 
@@ -126,6 +129,7 @@ class _Batch:
             code_number=standing.shown,
             principal=submission.principal,
             category=submission.category,
+            classified_by="customer" if submission.category else "",
             registry=tuple(sorted(standing.versions)),
         )
 
@@ -218,17 +222,18 @@ def read_kept(text: str, policy: Policy) -> _ReadText:
     return found
 
 
-def _category(submission: Submission, reading: Reading, templates: tuple[Template, ...]) -> str:
+def _category(submission: Submission, reading: Reading, templates: tuple[Template, ...]) -> tuple[str, str]:
+    """The category, and who named it: customer, template or text."""
     if reading.demands_debt:
-        return "debt"
-    declared = submission.category
+        return "debt", "text"
+    declared, by = submission.category, "customer"
     if not declared and submission.template:
-        declared = next((t.category for t in templates if t.id == submission.template), "")
+        declared, by = next((t.category for t in templates if t.id == submission.template), ""), "template"
     if not declared:
-        return reading.category
+        return reading.category, "text"
     if reading.category == "commercial" and declared in ("notice", "verification"):
-        return "commercial"
-    return declared
+        return "commercial", "text"
+    return declared, by
 
 
 def _number(recipient: str) -> tuple[Number | None, str]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from tideng.gateway.review.policy import SECOND
-from tideng.gateway.review.situation import Situation
+from tideng.gateway.review.situation import Situation, consent_read, counters
 from tideng.gateway.review.template_match import has_link_or_number, match_template, slot_type_problem
 from tideng.gateway.review.values import Finding
 from tideng.text.entities import host_allowed
@@ -106,13 +106,13 @@ def consent_family(at: Situation) -> Found:
     """CONSENT_MISSING or CONSENT_EXPIRED: no proof that the recipient agreed to this (Order 74 art. 21)."""
     if at.category not in at.policy.parameters.consent_categories:
         return
-    expired = ""
-    for principal, category, expires_at, wording in at.facts.consents:
-        if principal == at.standing.principal_id and category == at.category:
-            if not expires_at or expires_at > at.sends_at:
-                return
-            expired = wording or "unnamed wording"
-    yield Finding("CONSENT_EXPIRED", expired) if expired else Finding("CONSENT_MISSING", at.category)
+    found = consent_read(at)
+    if found is None:
+        yield Finding("CONSENT_MISSING", at.category)
+        return
+    _, _, expires_at, wording, _ = found
+    if expires_at and expires_at <= at.sends_at:
+        yield Finding("CONSENT_EXPIRED", wording or "unnamed wording")
 
 
 def duplicate(at: Situation) -> Found:
@@ -125,17 +125,9 @@ def duplicate(at: Situation) -> Found:
 
 def frequency_cap(at: Situation) -> Found:
     """FREQUENCY_CAP: this principal has written to this recipient too often lately."""
-    if not at.recent:
-        return
-    for cap in at.policy.caps.get(at.category, ()):
-        since = at.now - cap.window_s * SECOND
-        earlier = sum(
-            1
-            for one in at.recent
-            if one.principal == at.standing.principal_id and one.category == at.category and one.at > since
-        )
-        if earlier >= cap.count:
-            yield Finding("FREQUENCY_CAP", f"{earlier} in {cap.window_s} s; limit is {cap.count}")
+    for window_s, earlier, most in counters(at):
+        if earlier >= most:
+            yield Finding("FREQUENCY_CAP", f"{earlier} in {window_s} s; limit is {most}")
             return
 
 

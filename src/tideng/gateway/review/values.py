@@ -28,8 +28,8 @@ class Facts(Struct, frozen=True, kw_only=True, gc=False):
     """Keyed hash of this text, comparable with `RecentMessage.text_key`."""
     opted_out: tuple[str, ...] = ()
     """Principals this recipient said stop to; "*" is everyone."""
-    consents: tuple[tuple[str, str, Micros, str], ...] = ()
-    """(principal, category, expires_at or 0, wording version)."""
+    consents: tuple[tuple[str, str, Micros, str, int], ...] = ()
+    """(principal, category, expires_at or 0, wording version, index of its entry)."""
     recent: tuple[RecentMessage, ...] = ()
 
 
@@ -65,5 +65,11 @@ class Verdict(Struct, frozen=True, kw_only=True, gc=False):
     signature: str = ""
     principal: str = ""
     category: str = ""
+    classified_by: str = ""
+    """Who named the category: customer, template or text."""
+    consent: int = -1
+    """Index of the consent that was read for it; -1: none needed, or none there."""
+    counted: tuple[str, ...] = ()
+    """Frequency counters read: "window in s:earlier messages:limit"."""
     registry: tuple[str, ...] = ()
     """Versions read, as kind:id@version (customer:acme@3, mandate:m1@1 …), sorted."""

@@ -10,7 +10,7 @@ from tideng.gateway.messages import MessageId, Micros
 
 
 class Body(Struct, frozen=True, kw_only=True, gc=False):
-    """Everything personal about one message, and the openings of its latest decision."""
+    """Everything personal about one message, and what opens its decisions: they share their commitments."""
 
     recipient: str
     """E.164 digits; empty when what was given is not a number."""
@@ -20,6 +20,15 @@ class Body(Struct, frozen=True, kw_only=True, gc=False):
     """As reviewed; for unreadable texts empty."""
     opening_recipient: bytes
     opening_text: bytes
+    opening_raw: bytes = b""
+    raw: bytes = b""
+    """The octets as they came; empty in what earlier releases took in."""
+    opening_slots: bytes = b""
+    slots: str = ""
+    """JSON, keys sorted; empty when no template was filled."""
+    opening_reason: bytes = b""
+    reason: str = ""
+    """What the person wrote who decided, when one did."""
     seen: tuple[tuple[str, str], ...] = ()
     """Finding codes with what was seen."""
     reference: str = ""
@@ -38,6 +47,8 @@ class Reply(Struct, frozen=True, kw_only=True, gc=False):
     text: str
     opening_sender: bytes = b""
     opening_text: bytes = b""
+    opening_raw: bytes = b""
+    raw: bytes = b""
 
 
 _encode: Final = msgspec.msgpack.Encoder().encode

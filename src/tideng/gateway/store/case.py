@@ -33,19 +33,20 @@ class GatewayCase:
     def openings(
         self, conn: sqlite3.Connection, entries: Mapping[int, Fields]
     ) -> Mapping[int, Sequence[Opening]]:
-        """See `CaseSource`. A decision that was replaced keeps its commitments closed: its keys are gone."""
+        """See `CaseSource`. A "decision/1" that was replaced stays closed: its keys are gone."""
         bodies: dict[MessageId, Body | None] = {}
         found: dict[int, Sequence[Opening]] = {}
         for index, entry in entries.items():
-            if entry["kind"] == "decision/1":
+            family = entry["kind"].partition("/")[0]
+            if family == "decision":
                 message = int(entry["message"])
                 if message not in bodies:
                     bodies[message] = self._body(conn, message)
                 body = bodies[message]
                 found[index] = [*_of_decision(entry, body)] if body else []
-            elif entry["kind"] == "inbound/1":
+            elif family == "inbound":
                 found[index] = [*self._of_reply(conn, index)]
-            elif entry["kind"] in ("consent/1", "opt_out/1"):
+            elif family in ("consent", "opt_out"):
                 rows = conn.execute(
                     "SELECT opening, subject FROM registry_opening WHERE position = ?", (index,)
                 ).fetchall()
@@ -86,13 +87,18 @@ class GatewayCase:
             return
         yield Opening("sender", reply.opening_sender, reply.sender)
         yield Opening("text", reply.opening_text, reply.text)
+        if reply.opening_raw:
+            yield Opening("raw", reply.opening_raw, reply.raw.hex())
 
 
 def _of_decision(entry: Fields, body: Body) -> Iterator[Opening]:
     values = (
         ("recipient", body.opening_recipient, body.recipient or body.given),
         ("text", body.opening_text, body.text),
+        ("raw", body.opening_raw, body.raw.hex()),
+        ("slots", body.opening_slots, body.slots),
+        ("reason", body.opening_reason, body.reason),
     )
     for field, key, value in values:
-        if key and opens(entry[field], key, value):
+        if key and opens(entry.get(field, ""), key, value):
             yield Opening(field, key, value)

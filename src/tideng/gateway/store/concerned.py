@@ -13,8 +13,9 @@ from tideng.gateway.store.bodies import open_body, open_reply
 from tideng.gateway.store.store import Store
 from tideng.storage.bulk import rows_json
 
-_BY_MESSAGE: Final = frozenset({"decision/1", "handover/1", "report/1", "console/1"})
-_BY_POSITION: Final = frozenset({"inbound/1", "consent/1", "opt_out/1"})
+# Of whatever version: an entry that a new version hid from the index would be one that was withheld.
+_BY_MESSAGE: Final = frozenset({"decision", "handover", "report", "console"})
+_BY_POSITION: Final = frozenset({"inbound", "consent", "opt_out"})
 ID_DIGITS_MAX: Final = 19
 
 
@@ -42,9 +43,10 @@ class GatewayConcerned:
         by_position: list[int] = []
         for index, leaf in enumerate(leaves, first):
             entry = _read(leaf)
-            if entry.kind in _BY_POSITION:
+            family = entry.kind.partition("/")[0]
+            if family in _BY_POSITION:
                 by_position.append(index)
-            elif entry.kind in _BY_MESSAGE:
+            elif family in _BY_MESSAGE:
                 given = entry.message or entry.about
                 if given.isascii() and given.isdigit() and len(given) <= ID_DIGITS_MAX:
                     by_message[index] = int(given)

@@ -1,12 +1,14 @@
 """The gateway's store: one database with its single writer, the ledger in it, and the keys beside it."""
 
 import contextlib
+import hmac
 import os
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from functools import partial
+from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from typing import Final, TypeVar
@@ -117,6 +119,18 @@ class Store:
     def text_key(self, text: str) -> str:
         """Comparable, not readable: equal texts have equal keys."""
         return keyed_hash(self._lookup_key, "text", text)
+
+    def request(self, octets: bytes) -> str:
+        """Names a request; equal ones have equal names, and none says what is in it."""
+        return keyed_hash(self._lookup_key, "request", sha256(octets).hexdigest())
+
+    def report_key(self, carrier: str, carrier_id: str, received_at: Micros) -> bytes:
+        """What opens the octets of one report: anybody given it can check them, nobody else can guess them.
+
+        Derived, not kept: a report's octets are the carrier's to show.
+        """
+        said = f"report\x1f{carrier}\x1f{carrier_id}\x1f{received_at}"
+        return hmac.digest(self._lookup_key, said.encode("utf-8", "surrogatepass"), "sha256")
 
     def series(self, *parts: str) -> str:
         """Names the parts that belong together without naming people."""
