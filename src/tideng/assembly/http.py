@@ -136,6 +136,7 @@ async def serving(gateway: Parts) -> AsyncIterator[HttpDoor]:
         log_config=None,
         access_log=False,
         lifespan="on",
+        ws="none",
         server_header=False,
         timeout_graceful_shutdown=CLOSE_S,
         limit_concurrency=1000,

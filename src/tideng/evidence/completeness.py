@@ -23,6 +23,7 @@ from tideng.storage.migrations import Migration
 UNNAMED_MAX: Final = 2_000
 """Entries of one interval that may be listed as concerning somebody whose number is not known."""
 READ_TOGETHER: Final = 2_000
+_INDEX_OCTETS: Final = 8
 NAMED_TOGETHER: Final = 20_000
 Naming = Callable[[bytes, Sequence[str]], Sequence[bytes]]
 """How the names of many numbers are worked out from the key's seed; see `naming`."""
@@ -178,21 +179,23 @@ def draft(
         return None  # an interval that holds nothing but the last one's own entry would go on for ever
     whose = _whose(conn, ledger, concerned, first, stop)
     known = _names(conn, concerned, names, sorted(whose), naming)
-    labels: dict[bytes, Held] = {}
+    count = sum(map(len, whose.values())) // _INDEX_OCTETS
+    labels: dict[bytes, bytes] = {}
     unnamed: list[int] = []
-    for subject, indices in whose.items():
-        if subject not in known:
-            unnamed += indices
-            continue
-        label = label_of(known[subject], first)
-        labels[label] = Held(tuple(indices), names.salt(label))
+    for subject, packed in whose.items():
+        if subject in known:
+            labels[label_of(known[subject], first)] = packed
+        else:
+            unnamed += _unpacked(packed)
     if len(unnamed) > UNNAMED_MAX:
         half = max(UNNAMED_MAX, (stop - first) // 2)
         return draft(conn, ledger, concerned, names, entries_max=half, naming=naming)
-    below = index_map.branches({label: index_map.sealed(held) for label, held in labels.items()})
+    below = index_map.branches(
+        {label: index_map.sealed_packed(names.salt(label), packed) for label, packed in labels.items()}
+    )
     entry = IndexEntry(
         at=ledger.now(),
-        entries=sum(map(len, whose.values())) - len(unnamed),
+        entries=count - len(unnamed),
         first=first,
         key=names.public.hex(),
         labels=len(labels),
@@ -204,7 +207,7 @@ def draft(
     return Draft(
         entry,
         b"".join(below),
-        [(first, label, _packed(held.indices)) for label, held in sorted(labels.items())],
+        [(first, label, packed) for label, packed in sorted(labels.items())],
         sorted(known.items()),
     )
 
@@ -269,13 +272,14 @@ def forget_name_in(conn: sqlite3.Connection, subject: str) -> None:
 
 def _whose(
     conn: sqlite3.Connection, ledger: Appends, concerned: Concerned, first: int, stop: int
-) -> dict[str, list[int]]:
-    whose: dict[str, list[int]] = {}
+) -> dict[str, bytes]:
+    """Subject to the indices of its entries, packed as the index keeps them: there may be many thousands."""
+    whose: dict[str, bytes] = {}
     for start in range(first, stop, READ_TOGETHER):
         leaves = ledger.leaves(start, min(stop, start + READ_TOGETHER))
         for index, subject in enumerate(concerned.subjects_of(conn, start, leaves), start):
             if subject is not None:
-                whose.setdefault(subject, []).append(index)
+                whose[subject] = whose.get(subject, b"") + index.to_bytes(_INDEX_OCTETS, "big")
     return whose
 
 
@@ -301,9 +305,7 @@ def _pieces(subjects: Sequence[str], size: int) -> Iterable[Sequence[str]]:
         yield subjects[start : start + size]
 
 
-def _packed(indices: Sequence[int]) -> bytes:
-    return b"".join(index.to_bytes(8, "big") for index in indices)
-
-
 def _unpacked(octets: bytes) -> tuple[int, ...]:
-    return tuple(int.from_bytes(octets[i : i + 8], "big") for i in range(0, len(octets), 8))
+    return tuple(
+        int.from_bytes(octets[i : i + _INDEX_OCTETS], "big") for i in range(0, len(octets), _INDEX_OCTETS)
+    )

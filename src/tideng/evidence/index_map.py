@@ -48,7 +48,12 @@ class LookupInvalid(Exception):
 
 def sealed(held: Held) -> bytes:
     """The content of a label, hidden."""
-    return hmac.digest(held.salt, b"".join(index.to_bytes(8, "big") for index in held.indices), "sha256")
+    return sealed_packed(held.salt, b"".join(index.to_bytes(8, "big") for index in held.indices))
+
+
+def sealed_packed(salt: bytes, packed: bytes) -> bytes:
+    """`sealed`, of indices that are packed already: 8 octets each, big-endian."""
+    return hmac.digest(salt, packed, "sha256")
 
 
 def bit(label: bytes, depth: int) -> int:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import Final
 
-import httpx
 from msgspec import Struct
 
 from tideng.evidence.checkpoint import Checkpoint, open_checkpoint
@@ -114,6 +113,8 @@ Post = Callable[[str, bytes], tuple[int, str, bytes]]
 
 def post_over_http(url: str, body: bytes) -> tuple[int, str, bytes]:
     """One request to a witness."""
+    import httpx  # only where witnesses are asked
+
     try:
         answer = httpx.post(url, content=body, timeout=ANSWER_S, follow_redirects=False)
     except httpx.HTTPError as error:

@@ -8,16 +8,7 @@ import sqlite3
 from collections.abc import Callable
 from typing import Final
 
-import httpx
-from cryptography import x509
 from msgspec import Struct
-from rfc3161_client import (
-    HashAlgorithm,
-    TimestampRequestBuilder,
-    VerificationError,
-    VerifierBuilder,
-    decode_timestamp_response,
-)
 
 from tideng.evidence.checkpoint import open_checkpoint
 from tideng.evidence.sqlite import SqliteLedger
@@ -47,6 +38,7 @@ Ask = Callable[[bytes], bytes]
 
 def ask_over_http(url: str) -> Ask:
     """Asks an authority by HTTP (RFC 3161 §3.4)."""
+    import httpx  # here and below: only where an authority is configured
 
     def ask(query: bytes) -> bytes:
         try:
@@ -77,6 +69,8 @@ class Timestamper:
         size = open_checkpoint(note, self._ledger.origin, [self._ledger.verifier]).size
         if self._writer.call(lambda conn: _is_stamped(conn, size)):
             return None
+        from rfc3161_client import HashAlgorithm, TimestampRequestBuilder
+
         request = TimestampRequestBuilder(data=note, hash_algorithm=HashAlgorithm.SHA256).build()
         response = self._ask(request.as_bytes())
         time = self._check(response, note)
@@ -92,6 +86,9 @@ class Timestamper:
 
     def _check(self, response: bytes, note: bytes) -> str:
         """By Trail of Bits' client and by our own verifier: what one of them refuses is not kept."""
+        from cryptography import x509
+        from rfc3161_client import VerificationError, VerifierBuilder, decode_timestamp_response
+
         try:
             decoded = decode_timestamp_response(response)
             builder = VerifierBuilder()

@@ -10,9 +10,8 @@ import hmac
 import ipaddress
 import ssl
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-import httpx
 import msgspec
 import structlog
 from msgspec import Struct
@@ -25,6 +24,9 @@ from tideng.gateway.settings import ReportSettings
 from tideng.gateway.store.api_keys import put_secret_in, sealed_secret
 from tideng.gateway.store.store import Store
 from tideng.gateway.webhook_target import Resolve, WebhookRefused, resolve_by_system, target
+
+if TYPE_CHECKING:
+    import httpx
 
 _log = structlog.get_logger()
 BATCH_MAX: Final = 100
@@ -122,9 +124,13 @@ def signature(secret: bytes, at_s: int, body: bytes) -> str:
 
 
 class Post(Protocol):
-    """Brings one signed body over; the status. Raises `WebhookRefused` or `httpx.HTTPError`."""
+    """Brings one signed body over; the status. Raises `WebhookRefused` or `WebhookFailed`."""
 
     async def __call__(self, url: str, body: bytes, headers: dict[str, str]) -> int: ...
+
+
+class WebhookFailed(Exception):
+    """It could not be brought over this time; the message is the kind of failure."""
 
 
 class WebhookSink:
@@ -206,8 +212,9 @@ class WebhookSink:
         except WebhookRefused as error:
             _log.warning("webhook_refused", customer=self.customer, reason=str(error))
             return False
-        except (httpx.HTTPError, TimeoutError, OSError) as error:
-            _log.warning("webhook_failed", customer=self.customer, error=type(error).__name__)
+        except (WebhookFailed, TimeoutError, OSError) as error:
+            name = str(error) if isinstance(error, WebhookFailed) else type(error).__name__
+            _log.warning("webhook_failed", customer=self.customer, error=name)
             return False
         if not 200 <= status < 300:
             _log.warning("webhook_failed", customer=self.customer, status=status)
@@ -248,9 +255,19 @@ class Webhooks:
         self._seen: tuple[Snapshot | None, int] = (None, -1)
         self._closing: set[asyncio.Task[None]] = set()
         self._client: httpx.AsyncClient | None = None
+        self._is_started = False
 
     def start(self) -> None:
         """Attach what the registry names now."""
+        self._is_started = True
+        self.tick()
+
+    def _connected(self) -> "httpx.AsyncClient":
+        """The client, made when there is something to bring: most gateways have no webhook."""
+        if self._client is not None:
+            return self._client
+        import httpx
+
         self._client = httpx.AsyncClient(
             # Neither proxies nor .netrc from the environment: they would lead elsewhere than was checked.
             trust_env=False,
@@ -258,7 +275,7 @@ class Webhooks:
             follow_redirects=False,
             timeout=self._settings.webhook_timeout_s,
         )
-        self.tick()
+        return self._client
 
     def tick(self) -> None:
         """Once a second: follow the registry. Costs nothing while it stays the same."""
@@ -313,19 +330,28 @@ class Webhooks:
         task.add_done_callback(self._closing.discard)
 
     async def _post(self, url: str, body: bytes, headers: dict[str, str]) -> int:
-        if self._client is None:
+        if not self._is_started:
             raise WebhookRefused("webhooks are not started")
+        client = self._connected()
+        from httpx import HTTPError
+
+        try:
+            return await self._sent(client, url, body, headers)
+        except HTTPError as error:
+            raise WebhookFailed(type(error).__name__) from error
+
+    async def _sent(self, client: "httpx.AsyncClient", url: str, body: bytes, headers: dict[str, str]) -> int:
         async with asyncio.timeout(self._settings.webhook_timeout_s):
             where = await target(url, self._allowed, self._resolve)
             extensions: dict[str, Any] = {"sni_hostname": where.host}  # Any: httpx's own type
-            request = self._client.build_request(
+            request = client.build_request(
                 "POST",
                 where.url,
                 content=body,
                 headers=headers | {"Host": where.host_header},
                 extensions=extensions,
             )
-            response = await self._client.send(request, stream=True)
+            response = await client.send(request, stream=True)
             try:
                 octets = 0
                 async for chunk in response.aiter_raw():
