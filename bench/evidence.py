@@ -25,14 +25,16 @@ from rich.table import Table
 
 from bench.machine import load_average, machine
 from tideng.evidence import merkle
-from tideng.evidence.commitment import commit
 from tideng.evidence.entries import encode_entry
 from tideng.evidence.merkle import leaf_hash
 from tideng.evidence.publication import export
 from tideng.evidence.sqlite import SCHEMA, SqliteLedger
 from tideng.evidence.stored import StoredLedger, verify_file
-from tideng.evidence.subjects import seal
 from tideng.evidence.tiles import TileEdge, TileHashes
+from tideng.gateway.intake import ENTROPY_OCTETS, body_of, decision_entry, outbound_of
+from tideng.gateway.messages import Submission
+from tideng.gateway.review.values import Verdict
+from tideng.gateway.store.bodies import seal_body
 from tideng.storage.bulk import BulkInsert
 from tideng.storage.migrations import Migration
 from tideng.storage.sqlite import Writer, wall_clock_us
@@ -68,31 +70,25 @@ def opened(path: Path) -> Iterator[tuple[Writer, SqliteLedger]]:
 
 
 def decisions(count: int, start: int, at: int) -> tuple[list[bytes], list[tuple[str, bytes]]]:
-    """Decision records as the gateway makes them: two commitments, canonical bytes, a sealed opening."""
-    entropy = os.urandom(count * 108)
+    """Decision records by the gateway's own code: three commitments, canonical bytes, a sealed body."""
     leaves, bodies = [], []
-    for n in range(count):
-        some = entropy[108 * n : 108 * n + 108]
-        number, text = (
-            f"8613{start + n:09d}",
-            f"【提灯图书馆】您预约的第{start + n}本书已到馆,请凭证领取。退订回T",
-        )
-        leaves.append(
-            encode_entry(
-                {
-                    "action": "send", "at": at, "by": "policy", "category": "notice",
-                    "code_number": "106900990003", "codes": [], "customer": "library",
-                    "door": "smpp", "kind": "decision/2",
-                    "message": str(start + n), "not_before": 0, "part_ids": [], "peer": "10.0.0.1",
-                    "policy": "ab" * 32, "previous": -1, "principal": "library", "raw": "cd" * 32,
-                    "received_at": at, "recipient": commit(some[:32], number),
-                    "registry": ["customer:library@1", "mandate:m1@1"], "session": "s1",
-                    "signature": "提灯图书馆", "software": "tideng", "text": commit(some[32:64], text),
-                }
-            )
+    for n in range(start, start + count):
+        number = f"8613{n:09d}"
+        text = f"【提灯图书馆】您预约的第{n}本书已到馆,请凭证领取。退订回T"
+        submission = Submission(
+            id=n, customer="library", recipient=number, text=text, received_at=at, session="smpp:lib:1",
+            peer="10.0.0.1", auth="password", raw=b"\0" * 36 + number.encode() + text.encode("utf-16-be"),
         )  # fmt: skip
-        opening = msgspec.msgpack.encode((number, text, some[:64]))
-        bodies.append((number, seal(some[64:96], opening, some[96:108], b"message")))
+        verdict = Verdict(
+            message=n, action="send", policy="ab" * 32, recipient=number, text=text,
+            code_number="106900990003",
+            signature="提灯图书馆", principal="library", category="notice", classified_by="text",
+            registry=("code_number:106900990003@1", "customer:library@1", "mandate:m1@1"),
+        )  # fmt: skip
+        outbound = outbound_of(submission, verdict, 172_800_000_000)
+        body, nonce = body_of(submission, verdict, outbound, os.urandom(ENTROPY_OCTETS))
+        leaves.append(encode_entry(decision_entry(submission, verdict, body, at=at, as_of=n)))
+        bodies.append((number, seal_body(os.urandom(32), n, body, nonce)))
     return leaves, bodies
 
 
