@@ -1,5 +1,6 @@
 """`tideng evidence`: hand over a bundle that a court's expert verifies offline, and verify one."""
 
+import os
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -63,10 +64,20 @@ def bundle(
     with opened(context) as store:
         issued = _issue(context, store, request, pdf)
     try:
-        file.write_bytes(issued.content)
+        write_whole(file, issued.content)
     except OSError as error:
         stop(f"{escape(str(file))}: {error.strerror}; the hand-over is recorded as entry {issued.export}")
     _tell(file, issued, json)
+
+
+def write_whole(file: Path, content: bytes) -> None:
+    """All of it or nothing: half a bundle looks like one that somebody has tampered with."""
+    beside = file.with_name(file.name + ".part")
+    with beside.open("wb") as out_file:
+        out_file.write(content)
+        out_file.flush()
+        os.fsync(out_file.fileno())
+    beside.replace(file)
 
 
 def _request(
