@@ -28,6 +28,10 @@ from tideng.gateway.settings import (
 )
 
 PREFIX: Final = "TIDENG_"
+OF_COMMANDS: Final = frozenset(
+    f"{PREFIX}{name}" for name in ("SETTINGS", "API_KEY", "ADMIN_KEY", "URL", "PASSWORD", "SMPP_PASSWORD")
+)
+"""Options of commands that may also come from the environment; no settings."""
 FILE_BYTES_MAX: Final = 1_000_000
 
 
@@ -161,7 +165,7 @@ def _read(path: Path) -> dict[str, Any]:
 def _from_environment(environment: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
     known = {key for key, _, _ in documented()}
     for variable, value in sorted(environment.items()):
-        if not variable.startswith(PREFIX) or variable == "TIDENG_SETTINGS":
+        if not variable.startswith(PREFIX) or variable in OF_COMMANDS:
             continue
         key = variable.removeprefix(PREFIX).lower().replace("__", ".")
         if key not in known and key.endswith("_file") and key.removesuffix("_file") in known:

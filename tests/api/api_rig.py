@@ -14,6 +14,7 @@ import uvicorn
 from litestar import Litestar
 from msgspec.structs import replace
 
+from tideng.assembly.evidence_desk import EvidenceDesk
 from tideng.gateway.api_keys import ApiKeys
 from tideng.gateway.dispatch import Dispatch
 from tideng.gateway.doors.api import api_router, problem_answer
@@ -38,6 +39,7 @@ from tideng.gateway.settings import DispatchSettings, HttpDoorSettings, IntakeSe
 from tideng.gateway.store.api_keys import MIGRATIONS, ROOM
 from tideng.gateway.store.store import Store, open_store
 from tideng.gateway.webhooks import WebhookSecrets
+from tideng.settings import Loaded, Settings
 
 SEALING_KEY = bytes(range(32))
 POLICY = (resources.files("tideng.gateway.review") / "policies" / "cn-2026.toml").read_bytes()
@@ -76,6 +78,7 @@ class Rig:
     """The parts, and a client per key."""
 
     def __init__(self, folder: Path, *, settings: HttpDoorSettings, intake: IntakeSettings) -> None:
+        self.loaded = Loaded(Settings(data=str(folder), origin="test.example/ledger"), {})
         self.store: Store = open_store(
             folder,
             origin="test.example/ledger",
@@ -150,7 +153,9 @@ async def running(
     rig = Rig(folder, settings=settings or HttpDoorSettings(), intake=intake or IntakeSettings())
     await rig.start()
     app = Litestar(
-        [api_router(rig.deps)], openapi_config=None, exception_handlers={Exception: problem_answer}
+        [api_router(rig.deps, EvidenceDesk(rig.store, rig.loaded))],
+        openapi_config=None,
+        exception_handlers={Exception: problem_answer},
     )
     with socket.create_server(("127.0.0.1", 0)) as listener:
         rig.url = f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -43,7 +43,7 @@ def test_what_was_queued_goes_out_and_what_was_held_is_decided(tmp_path: Path) -
         assert rig.store.ledger.verify().is_intact
 
     play(folder, scene)
-    bundle = issue(folder, message=ids["held"], fields=("recipient", "text", "raw", "reason"))
+    bundle = issue(folder, messages=(ids["held"],), fields=("recipient", "text", "raw", "reason"))
     report = verify(bundle.content)
     assert FAILED not in report.statuses, report.says
     # The first decision opens too: the second kept its commitments.

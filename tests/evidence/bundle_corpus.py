@@ -99,9 +99,9 @@ def good(case: Case) -> Iterator[Item]:
     for name, asked in {
         "about a number": {"number": WANG},
         "about a stranger": {"number": "8613012345678"},
-        "a refused message": {"message": told.refused},
-        "a message closed": {"message": told.sent, "fields": ()},
-        "only the text": {"message": told.refused, "fields": ("text",)},
+        "a refused message": {"messages": (told.refused,)},
+        "a message closed": {"messages": (told.sent,), "fields": ()},
+        "only the text": {"messages": (told.refused,), "fields": ("text",)},
         "a number and its subjects": {"number": WANG, "fields": ("recipient", "subject")},
         "a window that began earlier": {"number": WANG, "start": 1_000_000},
     }.items():

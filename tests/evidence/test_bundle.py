@@ -68,10 +68,10 @@ def test_lies_are_met_by_their_step(case: Case) -> None:
 
 
 def test_what_was_not_asked_for_stays_closed(case: Case) -> None:
-    closed = b"".join(unpack(case.issue(message=case.told.sent, fields=())).values())
+    closed = b"".join(unpack(case.issue(messages=(case.told.sent,), fields=())).values())
     assert WANG.encode() not in closed
     assert "您预约的图书".encode() not in closed
-    text_only = unpack(case.issue(message=case.told.refused, fields=("text",)))
+    text_only = unpack(case.issue(messages=(case.told.refused,), fields=("text",)))
     assert WANG.encode() not in b"".join(text_only.values())
     assert LI.encode() not in b"".join(case.files.values())
 
@@ -117,7 +117,7 @@ def test_windows(tmp_path: Path) -> None:
     assert json.loads(unpack(later.content)["completeness.json"])["stop"] is None
     assert verify(later.content).is_verified, verify(later.content).says
     with pytest.raises(NothingToShow, match="no message 17"):
-        issue(tmp_path, message=17)
+        issue(tmp_path, messages=(17,))
 
 
 @pytest.mark.timeout(900)

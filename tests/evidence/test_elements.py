@@ -132,7 +132,7 @@ def test_a_person_decides_and_both_decisions_open(tmp_path: Path) -> None:
 
     play(tmp_path, scene)
     found = queries_of(tmp_path)
-    issued = issue(tmp_path, message=found, fields=("recipient", "text", "raw", "reason"))
+    issued = issue(tmp_path, messages=(found,), fields=("recipient", "text", "raw", "reason"))
     with zipfile.ZipFile(BytesIO(issued.content)) as archive:
         told = archive.read("timeline.html").decode()
     assert "已核对委托书" in told

@@ -52,7 +52,7 @@ def test_erasing_leaves_proofs_and_old_bundles_as_they_were(tmp_path: Path) -> N
     done = erase(tmp_path, WANG)
     assert done.opt_outs_kept == 1
     assert verify(old).is_verified
-    new = issue(tmp_path, message=told.refused)
+    new = issue(tmp_path, messages=(told.refused,))
     report = verify(new.content)
     assert report.is_verified
     assert new.opened == 0  # nobody can open it again

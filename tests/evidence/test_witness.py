@@ -326,7 +326,7 @@ def test_a_key_is_replaced_and_everything_still_verifies(tmp_path: Path) -> None
         store.ledger.append(some(2))
         store.ledger.checkpoint()
         assert store.ledger.verify().is_intact
-    after = issue(tmp_path, message=told.refused).content
+    after = issue(tmp_path, messages=(told.refused,)).content
     assert verify(before).is_verified
     report = verify(after)
     assert report.is_verified, report.says

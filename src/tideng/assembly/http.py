@@ -11,6 +11,7 @@ import uvicorn
 from litestar import Litestar
 from msgspec import Struct
 
+from tideng.assembly.evidence_desk import EvidenceDesk
 from tideng.assembly.upkeep import EvidenceUpkeep
 from tideng.evidence.entries import encode_entry
 from tideng.evidence.serving import PREFIX as LEDGER
@@ -118,7 +119,11 @@ def make_http_app(gateway: Parts) -> Litestar:
         return everyone or is_local(request, request.client.host if request.client else "")
 
     return make_app(
-        [api_router(api), console_router(pages), ledger_router(gateway.evidence, may_read)],
+        [
+            api_router(api, EvidenceDesk(store, gateway.loaded, gateway.evidence.publisher)),
+            console_router(pages),
+            ledger_router(gateway.evidence, may_read),
+        ],
         shell,
         is_page=lambda path: not is_api(path) and not path.startswith(LEDGER),
         other_errors=problem_answer,

@@ -39,7 +39,10 @@ def opened(context: typer.Context) -> Iterator[Store]:
     try:
         store = open_embedded(loaded(context).settings)
     except DataInUse as error:
-        stop(f"{escape(str(error))} While it runs, use its HTTP API, or stop it first.")
+        stop(
+            f"{escape(str(error))} While it runs, ask it: by --key where the command takes one, "
+            "or by its HTTP API. Or stop it first."
+        )
     except (StorageError, LedgerError) as error:
         stop(escape(str(error)))
     try:

@@ -2,21 +2,22 @@
 
 import os
 import sys
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from msgspec import structs
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from tideng.cli.context import Json, loaded, opened
+from tideng.cli.running import Key, Url, ask
 from tideng.cli.show import FAILED, as_json, err, not_installed, out, stop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tideng.evidence.issuing import Issued, Issuer, Request
+    from tideng.assembly.evidence_desk import EvidenceDesk
+    from tideng.evidence.issuing import Issued, Request
     from tideng.gateway.store.store import Store
 
 """Something that must be installed is not."""
@@ -28,7 +29,9 @@ app = typer.Typer(help="Evidence bundles: hand over, verify.", no_args_is_help=T
 def bundle(
     context: typer.Context,
     file: Annotated[Path, typer.Option("--out", help="The bundle to write, a ZIP file.")],
-    message: Annotated[int | None, typer.Option(help="The life of this message.")] = None,
+    message: Annotated[
+        list[int] | None, typer.Option(help="The life of this message; may be given several times.")
+    ] = None,
     number: Annotated[
         str, typer.Option(help="Everything about this number, with proof of completeness.")
     ] = "",
@@ -36,7 +39,9 @@ def bundle(
         str, typer.Option("--from", help="With --number: since when, like 2026-05-01 or 2026-05-01T08:00.")
     ] = "",
     end: Annotated[str, typer.Option("--to", help="With --number: until when; a day means its end.")] = "",
-    case: Annotated[str, typer.Option(help="The case's number, for the custody list.")] = "",
+    case: Annotated[
+        str, typer.Option(help="The case's number; alone: what `tideng evidence case` put into it.")
+    ] = "",
     purpose: Annotated[str, typer.Option(help="Why it is handed over, for the ledger.")] = "",
     by: Annotated[str, typer.Option(help="Who hands it over; default: this system user.")] = "",
     disclose: Annotated[
@@ -47,27 +52,117 @@ def bundle(
     ] = "recipient,text,sender,raw,slots",
     pdf: Annotated[bool, typer.Option(help="Also write the timeline as PDF/A (needs typst).")] = True,
     json: Json = False,
+    key: Key = "",
+    url: Url = "",
 ) -> None:
     """Write an evidence bundle. The hand-over becomes an entry of the ledger itself.
 
-    Give --message or --number (or both). A case of its own, with parties and deadlines, is not kept yet:
-    --case only names it.
+    Give --message or --number (or both), or a --case that was put together. With --key a gateway that runs
+    is asked; else the data must be free.
     """
-    if message is None and not number:
-        stop(
-            "give --message ID or --number N; "
-            + ("cases are not kept by this release, --case only names one" if case else "see --help")
+    if not message and not number and not case:
+        stop("give --message ID, --number N, or --case with what was put into it; see --help")
+    if key:
+        _from_running(
+            context, file, message or [], number, start, end, case, purpose, disclose, pdf, url, key, json
         )
-    request = _request(context, message, number, start, end, case, purpose, by, disclose)
+        return
     if pdf:
         _need_typst()
     with opened(context) as store:
-        issued = _issue(context, store, request, pdf)
+        desk = desk_over(context, store)
+        request = _request(context, message or [], number, start, end, case, purpose, by, disclose)
+        if not request.messages and request.number is None:
+            request = structs.replace(request, messages=desk.messages_of(case))
+        if not request.messages and request.number is None:
+            stop(f"nothing was put into case {escape(case)}; `tideng evidence case` does it", code=FAILED)
+        issued = _issue(desk, request, pdf)
     try:
         write_whole(file, issued.content)
     except OSError as error:
         stop(f"{escape(str(file))}: {error.strerror}; the hand-over is recorded as entry {issued.export}")
     _tell(file, issued, json)
+
+
+@app.command("case")
+def case_file(
+    context: typer.Context,
+    case: Annotated[str, typer.Argument(help="The case's number.")],
+    add: Annotated[list[int] | None, typer.Option(help="Put this message into it; may be repeated.")] = None,
+    by: Annotated[str, typer.Option(help="Who does it; default: this system user.")] = "",
+    json: Json = False,
+    key: Key = "",
+    url: Url = "",
+) -> None:
+    """Put messages into a case, or list what is in it. Its bundle: `tideng evidence bundle --case`."""
+    import getpass
+
+    from tideng.evidence.cases import CaseRefused
+    from tideng.evidence.issuing import NothingToShow
+
+    if key:
+        body = {"case": case, "messages": [*map(str, add or ())]}
+        messages = ask(context, url, key, "/v1/evidence/cases", body).json()["messages"]
+    else:
+        with opened(context) as store:
+            desk = desk_over(context, store)
+            try:
+                if add:
+                    desk.add_to_case(case, add, by=by or getpass.getuser())
+            except (CaseRefused, NothingToShow) as error:
+                stop(escape(str(error)), code=FAILED)
+            messages = [*map(str, desk.messages_of(case))]
+    if json:
+        as_json({"case": case, "messages": messages})
+        return
+    out.print(f"case {escape(case)}: {len(messages)} messages")
+    for each in messages:
+        out.print(f"  {each}")
+
+
+def desk_over(context: typer.Context, store: "Store") -> "EvidenceDesk":
+    """The desk over a store that this command has to itself."""
+    from tideng.assembly.evidence_desk import EvidenceDesk
+
+    return EvidenceDesk(store, loaded(context))
+
+
+def _from_running(
+    context: typer.Context, file: Path, message: list[int], number: str, start: str, end: str, case: str,
+    purpose: str, disclose: str, pdf: bool, url: str, key: str, json: bool,
+) -> None:  # fmt: skip
+    from hashlib import sha256
+
+    fields = [field for field in disclose.split(",") if field and field != "none"]
+    body = {
+        "messages": [*map(str, message)],
+        "number": number,
+        "from": _rfc3339(context, start, end=False),
+        "to": _rfc3339(context, end, end=True),
+        "case": case,
+        "purpose": purpose,
+        "disclose": fields,
+        "pdf": pdf,
+    }
+    answer = ask(context, url, key, "/v1/evidence/bundle", body)
+    export = int(answer.headers["Tideng-Export-Entry"])
+    try:
+        write_whole(file, answer.content)
+    except OSError as error:
+        stop(f"{escape(str(file))}: {error.strerror}; the hand-over is recorded as entry {export}")
+    digest = sha256(answer.content).hexdigest()
+    if json:
+        as_json({"file": str(file), "sha256": digest, "bytes": len(answer.content), "export": export})
+        return
+    out.print(f"[green]✔[/] {escape(str(file))}: {len(answer.content)} bytes, handed over by entry {export}")
+    out.print(f"  SHA-256 {digest}\n  verify with `tideng evidence verify {escape(str(file))}`")
+
+
+def _rfc3339(context: typer.Context, text: str, *, end: bool) -> str | None:
+    if not text:
+        return None
+    at = _moment(text, loaded(context).settings.zone(), end=end)
+    return datetime.fromtimestamp(at / 1e6, UTC).isoformat()
 
 
 def write_whole(file: Path, content: bytes) -> None:
@@ -81,7 +176,7 @@ def write_whole(file: Path, content: bytes) -> None:
 
 
 def _request(
-    context: typer.Context, message: int | None, number: str, start: str, end: str,
+    context: typer.Context, messages: list[int], number: str, start: str, end: str,
     case: str, purpose: str, by: str, disclose: str,
 ) -> "Request":  # fmt: skip
     import getpass
@@ -103,11 +198,11 @@ def _request(
             stop(f"--number: {escape(str(error))}")
     zone = loaded(context).settings.zone()
     return Request(
-        message=message,
+        messages=tuple(messages),
         number=e164,
         start=_moment(start, zone, end=False) if start else None,
         stop=_moment(end, zone, end=True) if end else None,
-        case=case or (f"message-{message}" if message is not None else "number"),
+        case=case or (f"message-{messages[0]}" if messages else "number"),
         by=by or getpass.getuser(),
         purpose=purpose,
         fields=fields,
@@ -133,10 +228,11 @@ def _need_typst() -> None:
         not_installed("typst, for the timeline as PDF,", "documents", "; or give --no-pdf")
 
 
-def _issue(context: typer.Context, store: "Store", request: "Request", pdf: bool) -> "Issued":
+def _issue(desk: "EvidenceDesk", request: "Request", pdf: bool) -> "Issued":
     from tideng.documents.pdf import PaperFailed
     from tideng.evidence.container import TooLarge
     from tideng.evidence.issuing import CaseTooLarge, NothingToShow
+    from tideng.evidence.publishing import WitnessesMissing
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True) as progress:
@@ -146,42 +242,9 @@ def _issue(context: typer.Context, store: "Store", request: "Request", pdf: bool
             progress.update(task, description=step)
 
         try:
-            issuer = _issuer(context, store, pdf=pdf)
-            cosigned = _cosigned(context, store)
-            if loaded(context).settings.evidence.witness_policy:
-                cosigned(0)  # before anything is recorded: without its witnesses there will be no bundle
-            return issuer.issue(request, environment(context, store), tell, cosigned)
-        except (NothingToShow, CaseTooLarge, TooLarge, PaperFailed) as error:
+            return desk.bundle(request, with_pdf=pdf, progress=tell)
+        except (NothingToShow, CaseTooLarge, TooLarge, PaperFailed, WitnessesMissing) as error:
             stop(escape(str(error)), code=FAILED)
-
-
-def _cosigned(context: typer.Context, store: "Store") -> "Callable[[int], bytes]":
-    """Has the bundle's checkpoint noted and witnessed; ends the command when the witnesses are missing."""
-    from tideng.assembly.evidence import make_publisher
-
-    publisher = make_publisher(store, loaded(context).settings)
-
-    def cosigned(size: int) -> bytes:
-        done = publisher.publish()
-        if done is None or done.size < size or not done.is_witnessed:
-            why = "; ".join(done.problems) if done else "no checkpoint"
-            stop(f"the witnesses' quorum is not met: {escape(why)}. Try again when they answer", code=FAILED)
-        return done.note
-
-    return cosigned
-
-
-def _issuer(context: typer.Context, store: "Store", *, pdf: bool) -> "Issuer":
-    from tideng.assembly.evidence import make_issuer
-
-    return make_issuer(store, loaded(context).settings, with_pdf=pdf)
-
-
-def environment(context: typer.Context, store: "Store") -> bytes:
-    """The environment record of a bundle: what runs, and how it fared."""
-    from tideng.assembly.evidence import environment_record
-
-    return environment_record(store, loaded(context))
 
 
 def _tell(file: Path, issued: "Issued", json: bool) -> None:
@@ -229,19 +292,10 @@ def verify(
 @app.command()
 def audit(context: typer.Context, json: Json = False) -> None:
     """Recompute the completeness index from all entries: is every one in its place? Exit code 1 if not."""
-    from contextlib import closing
-
-    from tideng.evidence.index_audit import audit_index
-    from tideng.gateway.store.concerned import GatewayConcerned
-
-    with opened(context) as store, closing(store.writer.reader()) as conn, Progress(console=err) as progress:
+    with opened(context) as store, Progress(console=err) as progress:
         task = progress.add_task("intervals")
-        found = audit_index(
-            conn,
-            store.ledger,
-            GatewayConcerned(store),
-            store.names,
-            lambda done, total: progress.update(task, completed=done, total=total),
+        found = desk_over(context, store).audit(
+            lambda done, total: progress.update(task, completed=done, total=total)
         )
     if json:
         as_json(found)

@@ -9,6 +9,7 @@ import typer
 from rich.markup import escape
 
 from tideng.cli.context import Json, loaded, opened
+from tideng.cli.running import Key, Url, ask
 from tideng.cli.show import as_json, out, stop, table
 
 if TYPE_CHECKING:
@@ -47,21 +48,27 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count what is due; change nothing.")] = False,
     by: Annotated[str, typer.Option(help="Who runs it; default: this system user.")] = "",
     json: Json = False,
+    key: Key = "",
+    url: Url = "",
 ) -> None:
     """Erase the contents that were kept long enough. Legal holds are respected; the run is an entry."""
-    from tideng.assembly.evidence import make_indexer
-    from tideng.gateway.store.keeping import Keeping
+    from tideng.gateway.store.keeping import Due
 
-    found = _read(policy)
-    with opened(context) as store:
-        keeping = Keeping(store, make_indexer(store, loaded(context).settings), found)
-        if dry_run:
-            due, position = keeping.due(store.now()), None
-        else:
-            done = keeping.run(store.now(), by=by or getpass.getuser())
-            due, position = done or (keeping.due(store.now()), None)
+    _read(policy)
+    content = _bytes(policy)
+    if key:
+        body = {"dry_run": dry_run, "policy": content.decode() if policy else ""}
+        told = ask(context, url, key, "/v1/retention/run", body).json()
+        due = Due(*(told[name] for name in Due.__struct_fields__))
+        position, found = None if told["position"] < 0 else int(told["position"]), str(told["policy"])
+    else:
+        from tideng.assembly.evidence_desk import EvidenceDesk
+
+        with opened(context) as store:
+            desk = EvidenceDesk(store, loaded(context))
+            due, position, found = desk.retention(content, by=by or getpass.getuser(), dry_run=dry_run)
     if json:
-        as_json({"dry_run": dry_run, "entry": position, "policy": found.hash, "due": due})
+        as_json({"dry_run": dry_run, "entry": position, "policy": found, "due": due})
         return
     verb = "would be erased" if dry_run else "erased"
     out.print(
@@ -72,15 +79,19 @@ def run(
         out.print(f"  recorded as entry {position}")
 
 
+def _bytes(policy: Path | None) -> bytes:
+    try:
+        if policy:
+            return policy.read_bytes()
+    except OSError as error:
+        stop(f"{escape(str(policy))}: {error.strerror}")
+    return (resources.files("tideng.evidence") / "retention.toml").read_bytes()
+
+
 def _read(policy: Path | None) -> "Loaded":
     from tideng.evidence.retention import RetentionInvalid, load_retention
 
     try:
-        content = (
-            policy.read_bytes()
-            if policy
-            else (resources.files("tideng.evidence") / "retention.toml").read_bytes()
-        )
-        return load_retention(content)
-    except (OSError, RetentionInvalid) as error:
+        return load_retention(_bytes(policy))
+    except RetentionInvalid as error:
         stop(escape(str(error)))

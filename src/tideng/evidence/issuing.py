@@ -70,9 +70,9 @@ class CaseSource(Protocol):
 
 
 class Request(Struct, frozen=True, kw_only=True):
-    """What is asked for: a message, or a number and a window (µs; None: from the first, to the last)."""
+    """What is asked for: messages, or a number and a window (µs; None: from the first, to the last)."""
 
-    message: int | None = None
+    messages: tuple[int, ...] = ()
     number: str | None = None
     start: int | None = None
     stop: int | None = None
@@ -174,13 +174,13 @@ class Issuer:
         case: set[int] = set()
         found: list[int] = []
         number, start, stop = request.number, request.start, request.stop
-        if request.message is not None:
-            found = self._source.positions(conn, request.message)
-            if not found:
-                raise NothingToShow(f"there is no message {request.message}; `tideng status` lists today's")
+        if request.messages:
+            found = self._lives(conn, request.messages)
             case.update(found)
             if number is None and "recipient" in request.fields:  # a proof about a number shows the number
-                number = self._source.number_of(conn, request.message)
+                numbers = {self._source.number_of(conn, message) for message in request.messages}
+                # One proof is about one number: of messages to several people, ask for each.
+                number = numbers.pop() if len(numbers) == 1 else None
             times = [decode_entry(leaf)["at"] for leaf in self._leaves(found).values()]
             start = min(times) if start is None else start
             stop = max(times) if stop is None else stop
@@ -205,6 +205,15 @@ class Issuer:
             before,
             proved_stop,
         )
+
+    def _lives(self, conn: sqlite3.Connection, messages: Sequence[int]) -> list[int]:
+        found: set[int] = set()
+        for message in messages:
+            life = self._source.positions(conn, message)
+            if not life:
+                raise NothingToShow(f"there is no message {message}; `tideng status` lists today's")
+            found.update(life)
+        return sorted(found)
 
     def _intervals(
         self, conn: sqlite3.Connection, number: str | None, start: int | None, stop: int | None
@@ -271,16 +280,15 @@ class Issuer:
             for index, role in sorted(roles.items())
         )
         chain, tokens = self._chain(conn, hashes, gathered, size, note)
-        asked = {
-            name: value
-            for name in ("message", "number", "start", "stop")
-            if (value := getattr(request, name))
-        }
+        asked = {name: value for name in ("number", "start", "stop") if (value := getattr(request, name))}
+        told = [str(message) for message in request.messages]
+        if told:
+            asked |= {"message": told[0]} if len(told) == 1 else {"messages": told}
         proof = self._completeness(conn, gathered, request)
         return Material(
             origin=self._ledger.origin,
             case=request.case,
-            asked=asked | ({"message": str(request.message)} if request.message else {}),
+            asked=asked,
             export=export,
             made_at=int(decode_entry(self._ledger.leaf(export))["at"]),
             note=note,

@@ -43,6 +43,18 @@ class ExportEntry(Struct, frozen=True, kw_only=True, gc=False):
     """What it was handed over for, as whoever asked said it."""
 
 
+class CaseFileEntry(Struct, frozen=True, kw_only=True, gc=False):
+    """Messages were put into a case: what its next bundle hands over, whoever asks for it."""
+
+    at: int
+    by: str
+    case: str
+    """The number of the case."""
+    kind: Literal["case_file/1"] = "case_file/1"
+    messages: tuple[str, ...]
+    """Their ids."""
+
+
 class ErasureEntry(Struct, frozen=True, kw_only=True, gc=False):
     """A person's key was destroyed: what it sealed can be opened by nobody. Checklist element 17."""
 
@@ -129,6 +141,7 @@ declare(
     "An evidence bundle was handed over: for which case, with what disclosed.",
     "导出了一份证据包:案号及披露内容的哈希值。",
 )
+declare("case_file/1", "Messages were put into a case.", "将短信归入某一案件。")
 declare(
     "erasure/1",
     "A person's key was destroyed; entries and proofs stay, their content is gone.",

@@ -6,6 +6,7 @@ witnesses, who refuse and say which size they know.
 """
 
 import sqlite3
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import Final
@@ -107,6 +108,10 @@ class WitnessFailed(Exception):
     """One witness gave no cosignature. The message says why; the others may be enough."""
 
 
+class WitnessesMissing(Exception):
+    """The quorum of witnesses that a bundle needs did not answer. The message says who, and why."""
+
+
 Post = Callable[[str, bytes], tuple[int, str, bytes]]
 """(URL, body) -> (status, content type, body). Raises `WitnessFailed` when nobody answers."""
 
@@ -137,7 +142,7 @@ class Published(Struct, frozen=True):
 
 
 class Publisher:
-    """Has checkpoints noted and witnessed. Blocking: give it a thread; one per ledger."""
+    """Has checkpoints noted and witnessed. Blocking: give it a thread; one per ledger, for any threads."""
 
     def __init__(
         self,
@@ -155,6 +160,7 @@ class Publisher:
         self._policy = policy and TrustPolicy(me, policy.witnesses, policy.groups, policy.quorum)
         self._known: dict[str, int] = {}
         self._latest: bytes | None = None
+        self._publishing = threading.Lock()
         self._done: Published | None = None
         """The last checkpoint that is done with: nothing new, nothing to ask."""
 
@@ -180,11 +186,16 @@ class Publisher:
 
         `RolledBack` if it does not continue what was seen. What met the quorum is kept as `cosigned`.
         """
-        note = self._ledger.latest_checkpoint()
-        if note is None:
-            return None
-        if self._done is not None and self._done.note.startswith(note):
-            return self._done
+        with self._publishing:
+            # Read inside: a note from before another thread's turn would look like a step back.
+            note = self._ledger.latest_checkpoint()
+            if note is None:
+                return None
+            if self._done is not None and self._done.note.startswith(note):
+                return self._done
+            return self._publish(note)
+
+    def _publish(self, note: bytes) -> Published:
         checkpoint = open_checkpoint(note, self._ledger.origin, self._keys)
         self._seen.advance(self._ledger, checkpoint, self._ledger.now())
         if self._policy is None:

@@ -14,6 +14,7 @@ from litestar.handlers import HTTPRouteHandler
 from tideng.gateway.api_keys import KeyRefused, TooManyFailures
 from tideng.gateway.doors.api_admin import AdminDoor
 from tideng.gateway.doors.api_docs import STYLE, page
+from tideng.gateway.doors.api_evidence import AnswersForEvidence, EvidenceDoor
 from tideng.gateway.doors.api_fields import read_json, read_query
 from tideng.gateway.doors.api_messages import Messages
 from tideng.gateway.doors.api_observe import Observation
@@ -43,7 +44,7 @@ PATHS: Final = ("/v1/", "/openapi.json", "/docs", "/metrics", "/healthz", "/read
 """Where this router answers. What goes wrong there is a problem document, not a page."""
 
 
-def api_router(deps: ApiDeps) -> Router:
+def api_router(deps: ApiDeps, desk: AnswersForEvidence) -> Router:
     """Every address of the API, to be mounted at the root of one Litestar app.
 
     What fails before a handler is found is the app's to answer: with `problem_answer` where `is_api`.
@@ -54,6 +55,7 @@ def api_router(deps: ApiDeps) -> Router:
         *RegistryDoor(deps).operations(),
         *AdminDoor(deps).operations(),
         *TextsDoor(deps).operations(),
+        *EvidenceDoor(deps, desk).operations(),
         *observation.operations(),
     )
     by_path: dict[str, dict[str, Operation]] = {}

@@ -35,6 +35,14 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
             "The same request is being worked on",
             "Its Idempotency-Key came while the first is under way.",
         ),
+        "nothing-to-show": Kind(
+            409,
+            "There is no such bundle",
+            "No such message, or more than one bundle holds; nothing was recorded.",
+        ),
+        "not-erased": Kind(
+            409, "Nothing was erased", "A legal hold, or a message not yet sent, stands in the way."
+        ),
         "too-large": Kind(413, "The body is too large", "Split the batch."),
         "unsupported-media-type": Kind(415, "The body has another type", "`detail` names the type wanted."),
         "invalid-fields": Kind(
@@ -61,6 +69,9 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
         ),
         "not-recorded": Kind(
             503, "The decision could not be recorded", "Not known to be done; send it again later."
+        ),
+        "witnesses-missing": Kind(
+            503, "Too few witnesses answered", "A bundle needs their quorum; nothing was handed over."
         ),
         "not-ready": Kind(503, "The gateway is not ready", "`detail` says what is missing."),
     }
