@@ -8,6 +8,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import pytest
 from click.testing import Result
 from msgspec.structs import replace
 from typer.testing import CliRunner
@@ -15,11 +16,15 @@ from typer.testing import CliRunner
 from api.api_rig import NOTICE, Rig, play
 from evidence.case_rig import ORIGIN, issue
 from evidence.case_rig import opened as opened_store
+from tideng.assembly.evidence import record_clock_state
 from tideng.cli.main import app
+from tideng.evidence.clock_state import clock_state
 from tideng.evidence.commitment import opens
 from tideng.gateway.carriers.incoming import CarrierReport
+from tideng.gateway.complaints import steps_of
+from tideng.gateway.registry.problems import RegistryInvalid
 from tideng.gateway.registry.store import record_consents_in
-from tideng.gateway.registry.values import Consent
+from tideng.gateway.registry.values import Consent, Hop
 from tideng.gateway.reports import Reports
 from tideng.gateway.second_look import SecondLook
 from tideng.gateway.settings import ReportSettings
@@ -193,3 +198,97 @@ def test_the_octets_of_a_report_can_be_checked_by_who_has_them(tmp_path: Path) -
     assert "not recorded" in octets(pdu, 0).output
     assert octets(tmp_path / "none").exit_code == 2
     assert octets(pdu, 10_000).exit_code == 2
+
+
+def test_a_complaint_is_part_of_the_message_life(tmp_path: Path) -> None:
+    ids: list[int] = []
+
+    async def scene(rig: Rig) -> None:
+        message = await _sent(rig, LI, NOTICE)
+        ids.append(message)
+        key = await rig.client("", "admin")
+        async with key as admin:
+
+            async def step(name: str, **more: object) -> tuple[int, str]:
+                body = {"message": str(message), "complaint": "12321-7", "step": name, **more}
+                answer = await admin.post("/v1/evidence/complaints", json=body)
+                return answer.status_code, answer.text
+
+            assert "not received yet" in (await step("forwarded"))[1]
+            assert (await step("received", text="不是我的书", due_at="2026-12-04T00:00:00+08:00"))[0] == 200
+            assert "received already" in (await step("received"))[1]
+            assert (await step("measure", text="已停发"))[0] == 200
+            assert (await step("closed"))[0] == 200
+            assert "is closed" in (await step("answered"))[1]
+            assert "no message" in (await step("received", message="17"))[1]
+        told = [entry for _, entry in queries.entries_of(rig.store, message)]
+        assert [entry["step"] for entry in told[1:]] == ["received", "measure", "closed"]
+        assert "不是我的书" not in json.dumps(told, ensure_ascii=False)
+        assert [one.text for one in steps_of(rig.store, message)] == ["不是我的书", "已停发", ""]
+        assert [one.due_at > 0 for one in steps_of(rig.store, message)] == [True, False, False]
+
+    play(tmp_path, scene)
+    with zipfile.ZipFile(BytesIO(issue(tmp_path, number="86" + LI).content)) as archive:
+        page = archive.read("timeline.html").decode()
+    assert "不是我的书" in page
+    assert "12321-7" in page
+    done = CliRunner().invoke(
+        app,
+        [
+            "--data",
+            str(tmp_path),
+            "evidence",
+            "complaint",
+            str(ids[0]),
+            "received",
+            "--complaint",
+            "8",
+            "--json",
+        ],
+        env={"TIDENG_ORIGIN": ORIGIN},
+    )
+    assert done.exit_code == 0, done.output
+    wrong = CliRunner().invoke(
+        app,
+        ["--data", str(tmp_path), "evidence", "complaint", str(ids[0]), "praised", "--complaint", "8"],
+        env={"TIDENG_ORIGIN": ORIGIN},
+    )
+    assert wrong.exit_code == 2
+
+
+def test_everyone_between_principal_and_customer_is_handed_over(tmp_path: Path) -> None:
+    ids: list[int] = []
+
+    async def scene(rig: Rig) -> None:
+        mandate = rig.registry.snapshot.mandates_by_id["m1"]
+        wrong = replace(mandate, via=(Hop(name=" ", document_hash="x"),))
+        with pytest.raises(RegistryInvalid) as refused:
+            rig.registry.change([wrong], "test")
+        assert "via[0].name" in str(refused.value)
+        hops = (Hop(name="某某传媒有限公司", document_hash="cd" * 32),)
+        rig.registry.change([replace(mandate, via=hops)], "test")
+        ids.append(await _sent(rig, LI, NOTICE))
+        assert "mandate:m1@2" in decision(rig, ids[0])[1]["registry"]
+
+    play(tmp_path, scene)
+    bundle = issue(tmp_path, messages=(ids[0],))
+    with zipfile.ZipFile(BytesIO(bundle.content)) as archive:
+        bodies = b"".join(archive.read(name) for name in archive.namelist() if name.startswith("registry/"))
+    assert "某某传媒有限公司".encode() in bodies
+
+
+def test_how_far_the_clock_could_be_off_is_recorded(tmp_path: Path) -> None:
+    state = clock_state()
+    assert state.max_error_us >= -1
+    assert not (state.is_synchronised and state.max_error_us < 0)
+
+    async def scene(rig: Rig) -> None:
+        position = record_clock_state(rig.store)
+        entry = json.loads(rig.store.ledger.leaf(position))
+        assert entry["kind"] == "clock_state/1"
+        await _sent(rig, LI, NOTICE)
+
+    play(tmp_path, scene)
+    with zipfile.ZipFile(BytesIO(issue(tmp_path, number="86" + LI).content)) as archive:
+        kinds = [json.loads(archive.read(n))["kind"] for n in archive.namelist() if n.startswith("entries/")]
+    assert "clock_state/1" in kinds

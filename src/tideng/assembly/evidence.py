@@ -14,10 +14,11 @@ import msgspec
 
 from tideng import __version__
 from tideng.evidence import landmarks
+from tideng.evidence.clock_state import clock_state
 from tideng.evidence.indexer import Indexer
 from tideng.evidence.issuing import Issuer
 from tideng.evidence.keys import signing_key
-from tideng.evidence.landmarks import EnvironmentEntry
+from tideng.evidence.landmarks import ClockStateEntry, EnvironmentEntry
 from tideng.evidence.publishing import Publisher
 from tideng.evidence.stored import StoredLedger
 from tideng.evidence.timestamping import Timestamper, ask_over_http
@@ -120,6 +121,15 @@ def environment_entry(store: Store, loaded: Loaded, policy: str) -> EnvironmentE
 def record_environment(store: Store, loaded: Loaded, policy: str) -> int:
     """Append what runs since now; its position."""
     entry = environment_entry(store, loaded, policy)
+    return store.writer.call(lambda conn: landmarks.record_in(conn, store.ledger, entry))
+
+
+def record_clock_state(store: Store) -> int:
+    """Append how far the machine's clock could be off; its position."""
+    state = clock_state()
+    entry = ClockStateEntry(
+        at=store.ledger.now(), is_synchronised=state.is_synchronised, max_error_us=state.max_error_us
+    )
     return store.writer.call(lambda conn: landmarks.record_in(conn, store.ledger, entry))
 
 

@@ -16,6 +16,7 @@ from tideng.evidence.index_audit import Audit, audit_index
 from tideng.evidence.issuing import Issued, NothingToShow, Request
 from tideng.evidence.publishing import Publisher, WitnessesMissing
 from tideng.evidence.retention import load_retention
+from tideng.gateway import complaints
 from tideng.gateway.store import queries
 from tideng.gateway.store.concerned import GatewayConcerned
 from tideng.gateway.store.keeping import Due, Keeping
@@ -61,6 +62,14 @@ class EvidenceDesk:
             return cases.add_in(conn, store.ledger, case, messages, by=by)
 
         return store.writer.call(job)
+
+    def record_complaint(
+        self, message: int, step: complaints.StepName, *, complaint: str, text: str, due_at: int, by: str
+    ) -> int:
+        """See `complaints.record`."""
+        return complaints.record(
+            self._store, message, step, complaint=complaint, text=text, due_at=due_at, by=by
+        )
 
     def export_person(self, number: str) -> dict[str, Any]:  # Any: plain JSON
         """See `Persons.export`."""

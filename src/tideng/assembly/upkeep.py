@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 
 import structlog
 
-from tideng.assembly.evidence import make_indexer, make_publisher, make_timestamper
+from tideng.assembly.evidence import make_indexer, make_publisher, make_timestamper, record_clock_state
 from tideng.evidence.ledger import LedgerError
 from tideng.evidence.naming import NamingFailed
 from tideng.evidence.publishing import WitnessFailed
@@ -20,6 +20,8 @@ from tideng.storage.failures import StorageError
 T = TypeVar("T")
 _log = structlog.get_logger()
 TICK_S: Final = 1.0
+CLOCK_S: Final = 3600.0
+"""Between two entries about the machine's clock."""
 _TROUBLE: Final = (StorageError, LedgerError, WitnessFailed, NotStamped, NamingFailed)
 
 
@@ -33,7 +35,7 @@ class EvidenceUpkeep:
         self._timestamper = make_timestamper(store, settings)
         self._covered = store.ledger.size
         self._unwitnessed_s = 0.0
-        self._due = {"publish": 0.0, "stamp": 0.0, "index": self._settings.index_interval_s}
+        self._due = {"publish": 0.0, "stamp": 0.0, "clock": 0.0, "index": self._settings.index_interval_s}
 
     async def check_start(self) -> None:
         """Raises `RolledBack` if this ledger is older than what was shown to others."""
@@ -52,6 +54,9 @@ class EvidenceUpkeep:
             if self._timestamper is not None and self._due["stamp"] <= 0:
                 self._due["stamp"] = self._settings.timestamp_interval_s
                 await self._guarded("stamp", self._timestamper.stamp)
+            if self._due["clock"] <= 0:
+                self._due["clock"] = CLOCK_S
+                await self._guarded("clock", partial(record_clock_state, self._store))
             size = self._store.ledger.size
             if self._due["index"] <= 0 or size - self._covered >= self._settings.index_entries_max:
                 self._due["index"], self._covered = self._settings.index_interval_s, size

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from msgspec import structs
+from msgspec import ValidationError, convert, structs
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -118,6 +118,58 @@ def case_file(
     out.print(f"case {escape(case)}: {len(messages)} messages")
     for each in messages:
         out.print(f"  {each}")
+
+
+@app.command()
+def complaint(
+    context: typer.Context,
+    message: Annotated[int, typer.Argument(help="The message complained about.")],
+    step: Annotated[str, typer.Argument(help="received, forwarded, answered, measure or closed.")],
+    number: Annotated[str, typer.Option("--complaint", help="The complaint's own number.")],
+    text: Annotated[str, typer.Option(help="What was written at this step; sealed, and committed to.")] = "",
+    due: Annotated[str, typer.Option(help="The deadline it sets, like 2026-05-04.")] = "",
+    by: Annotated[str, typer.Option(help="Who does it; default: this system user.")] = "",
+    json: Json = False,
+    key: Key = "",
+    url: Url = "",
+) -> None:
+    """Record one step in the handling of a complaint; it becomes part of the message's life."""
+    import getpass
+
+    from tideng.gateway.complaints import ComplaintRefused
+    from tideng.gateway.doors.api_evidence_values import ComplaintRequest
+
+    asked = {
+        "message": str(message),
+        "complaint": number,
+        "step": step,
+        "text": text,
+        "due_at": _rfc3339(context, due, end=True),
+    }
+    try:
+        checked = convert(asked, ComplaintRequest)
+    except ValidationError as error:
+        stop(escape(str(error)))
+    if key:
+        position = int(ask(context, url, key, "/v1/evidence/complaints", asked).json()["position"])
+    else:
+        due_at = _moment(due, loaded(context).settings.zone(), end=True) if due else 0
+        with opened(context) as store:
+            try:
+                position = desk_over(context, store).record_complaint(
+                    message,
+                    checked.step,
+                    complaint=number,
+                    text=text,
+                    due_at=due_at,
+                    by=by or getpass.getuser(),
+                )
+            except ComplaintRefused as error:
+                stop(escape(str(error)), code=FAILED)
+    if json:
+        as_json({"entry": position})
+        return
+    out.print(f"[green]✔[/] complaint {escape(number)}, {step}: entry {position}")
 
 
 def desk_over(context: typer.Context, store: "Store") -> "EvidenceDesk":

@@ -266,6 +266,7 @@ class Issuer:
         roles = dict.fromkeys(gathered.index, "index")
         roles |= dict.fromkeys((each.entry for each in registry), "registry")
         ran = landmarks.positions(conn, "environment/1", (*gathered.case, export)[0] + 1)[-1:]
+        ran += landmarks.positions(conn, "clock_state/1", (*gathered.case, export)[0] + 1)[-1:]
         roles |= (
             dict.fromkeys(ran, "environment") | dict.fromkeys(gathered.case, "case") | {export: "custody"}
         )

@@ -25,6 +25,17 @@ class EnvironmentEntry(Struct, frozen=True, kw_only=True, gc=False):
     """SHA-256 over the program's own files, hex."""
 
 
+class ClockStateEntry(Struct, frozen=True, kw_only=True, gc=False):
+    """How far the machine's clock could be off, as its kernel says (adjtimex(2)). Checklist element 3."""
+
+    at: int
+    is_synchronised: bool
+    """False: nothing corrects the clock now, or the kernel does not say."""
+    kind: Literal["clock_state/1"] = "clock_state/1"
+    max_error_us: int
+    """The largest error there can be; -1 when the kernel does not say."""
+
+
 class ExportEntry(Struct, frozen=True, kw_only=True, gc=False):
     """An evidence bundle was handed over: the first line of its custody list. Checklist element 16."""
 
@@ -135,6 +146,11 @@ class KeyEntry(Struct, frozen=True, kw_only=True, gc=False):
 
 declare(
     "environment/1", "What ran since here: program, settings, policy.", "自此运行的程序、配置与审核策略。"
+)
+declare(
+    "clock_state/1",
+    "How far the machine's clock could be off.",
+    "本机时钟的最大误差(操作系统内核所报)。",
 )
 declare(
     "export/1",

@@ -40,6 +40,8 @@ _TOLD: Final = {
     "software": "软件",
     "case": "案号",
     "purpose": "用途",
+    "complaint": "投诉编号",
+    "step": "处理步骤",
     "door": "来源通道",
     "message": "短信编号",
 }

@@ -105,6 +105,23 @@ class ReportEntry(Struct, frozen=True, kw_only=True, gc=False):
     state: str
 
 
+class ComplaintEntry(Struct, frozen=True, kw_only=True, gc=False):
+    """One step in the handling of a complaint about a message. Checklist element 14."""
+
+    at: int
+    by: str
+    complaint: str
+    """The complaint's own number, as whoever keeps it gave it."""
+    due_at: int
+    """The deadline that this step sets; 0: none."""
+    kind: Literal["complaint/1"] = "complaint/1"
+    message: str
+    step: Literal["received", "forwarded", "answered", "measure", "closed"]
+    """received; forwarded to customer and principal; answered by one of them; a measure taken; closed."""
+    text: str
+    """Commitment to what was written at this step; empty when nothing was."""
+
+
 class InboundEntry(Struct, frozen=True, kw_only=True, gc=False):
     """A reply from a recipient. Checklist element 13."""
 
@@ -133,6 +150,11 @@ declare(
     "handover/2",
     "A carrier accepted, refused or did not answer the handing over of a message.",
     "向运营商提交短信的结果:接受、拒绝或未答复。",
+)
+declare(
+    "complaint/1",
+    "A step in the handling of a complaint: received, forwarded, answered, a measure, closed.",
+    "投诉处理的一个步骤:收到、转送、答复、采取措施、结案。",
 )
 declare("report/2", "A carrier's delivery report.", "运营商返回的状态报告。")
 declare("inbound/2", "A recipient's reply, and what it was understood to mean.", "收信人的上行回复及其含义。")

@@ -10,10 +10,13 @@ from tideng.evidence.container import TooLarge
 from tideng.evidence.issuing import CaseTooLarge, Issued, NothingToShow, Request
 from tideng.evidence.publishing import WitnessesMissing
 from tideng.evidence.retention import RetentionInvalid
+from tideng.gateway.complaints import ComplaintRefused, StepName
 from tideng.gateway.doors.api_evidence_values import (
     BundleRequest,
     CaseContent,
     CaseRequest,
+    ComplaintRequest,
+    ComplaintResult,
     ErasedResult,
     EraseRequest,
     HoldRequest,
@@ -39,6 +42,9 @@ class AnswersForEvidence(Protocol):
     def bundle(self, request: Request, *, with_pdf: bool) -> Issued: ...
     def messages_of(self, case: str) -> tuple[int, ...]: ...
     def add_to_case(self, case: str, messages: Sequence[int], *, by: str) -> int | None: ...
+    def record_complaint(
+        self, message: int, step: StepName, *, complaint: str, text: str, due_at: int, by: str
+    ) -> int: ...
     def export_person(self, number: str) -> dict[str, Any]: ...  # Any: plain JSON
     def erase_person(self, number: str, *, basis: str, by: str) -> Erased: ...
     def hold_person(self, number: str, case: str, *, by: str, begun: bool) -> bool: ...
@@ -74,6 +80,15 @@ class EvidenceDoor:
                 takes=(CaseRequest,),
                 gives={200: CaseContent},
                 problems=("nothing-to-show",),
+            ),
+            Operation(
+                method="POST",
+                path="/v1/evidence/complaints",
+                access="admin",
+                summary="Record one step in the handling of a complaint about a message.",
+                act=self.complaint,
+                takes=(ComplaintRequest,),
+                gives={200: ComplaintResult},
             ),
             *self._about_people(),
         )
@@ -170,6 +185,25 @@ class EvidenceDoor:
         return as_json(
             CaseContent(asked.case, [*map(str, messages)], position if position is not None else -1)
         )
+
+    async def complaint(self, call: Call) -> Answer:
+        """POST /v1/evidence/complaints."""
+        asked = call.given
+        if not isinstance(asked, ComplaintRequest):
+            raise fields_problem([FieldError("", "is missing; name the message, the complaint and the step")])
+        try:
+            position = await asyncio.to_thread(
+                self._desk.record_complaint,
+                int(asked.message),
+                asked.step,
+                complaint=asked.complaint,
+                text=asked.text,
+                due_at=micros(asked.due_at),
+                by=call.by,
+            )
+        except ComplaintRefused as error:
+            raise fields_problem([FieldError("/step", str(error))]) from error
+        return as_json(ComplaintResult(position))
 
     async def export(self, call: Call) -> Answer:
         """POST /v1/subjects/export."""

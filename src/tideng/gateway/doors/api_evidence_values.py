@@ -46,6 +46,22 @@ class CaseContent(Struct, frozen=True):
     position: int
 
 
+class ComplaintRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One step in the handling of a complaint. The first is "received", the last "closed"."""
+
+    message: MessageNumber
+    complaint: Annotated[str, Meta(min_length=1, max_length=100, description="The complaint's own number.")]
+    step: Literal["received", "forwarded", "answered", "measure", "closed"]
+    text: Annotated[str, Meta(max_length=4_000, description="What was written; sealed.")] = ""
+    due_at: Time | None = None
+
+
+class ComplaintResult(Struct, frozen=True):
+    """Where the step lies in the ledger."""
+
+    position: int
+
+
 class PersonRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One person."""
 

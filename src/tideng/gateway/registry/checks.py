@@ -45,6 +45,8 @@ SYSTEM_ID_MAX: Final = 15
 BINDS_MAX: Final = 64
 WINDOW_MAX: Final = 10_000
 THROUGHPUT_MAX: Final = 100_000
+HOPS_MAX: Final = 10
+"""Companies between a principal and a customer."""
 
 
 def check(items: Sequence[RegistryObject], after: Snapshot) -> list[Problem]:
@@ -162,6 +164,13 @@ def _mandate(mandate: Mandate, after: Snapshot) -> _Said:
     yield from _at("", period(mandate.valid_from, mandate.valid_until))
     yield from _at(".categories", category_list(mandate.categories, may_be_empty=True))
     yield from _at(".document_hash", sha256(mandate.document_hash))
+    if len(mandate.via) > HOPS_MAX:
+        yield ".via", f"has {len(mandate.via)} companies; the limit is {HOPS_MAX}. Who is really speaking?"
+    for nth, hop in enumerate(mandate.via):
+        yield from _at(f".via[{nth}].name", name(hop.name))
+        yield from _at(f".via[{nth}].document_hash", sha256(hop.document_hash))
+        if hop.credit_code:
+            yield from _at(f".via[{nth}].credit_code", credit_code(hop.credit_code))
     if after.principal(mandate.principal) is None:
         yield ".principal", _unknown("principal", mandate.principal)
     if after.customer(mandate.customer) is None:

@@ -93,6 +93,15 @@ class Signature(Struct, frozen=True, kw_only=True):
     status: Status = "active"
 
 
+class Hop(Struct, frozen=True, kw_only=True):
+    """转售环节: one company between principal and customer, and the contract that brought it in."""
+
+    name: str
+    credit_code: str = ""
+    document_hash: str = ""
+    """SHA-256 hex of the contract."""
+
+
 class Mandate(Struct, frozen=True, kw_only=True):
     """委托书: proof that the principal asked the customer. `document_hash` is SHA-256 hex of the paper."""
 
@@ -106,6 +115,8 @@ class Mandate(Struct, frozen=True, kw_only=True):
     valid_from: str = ""
     valid_until: str = ""
     document_hash: str = ""
+    via: tuple[Hop, ...] = ()
+    """Everyone between the two, nearest the principal first; empty: it asked the customer itself."""
     status: Status = "active"
 
 

@@ -51,9 +51,17 @@ class Reply(Struct, frozen=True, kw_only=True, gc=False):
     raw: bytes = b""
 
 
+class Remark(Struct, frozen=True, gc=False):
+    """What was written about a message, and what opens its commitment."""
+
+    text: str
+    opening: bytes
+
+
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode_body: Final = msgspec.msgpack.Decoder(Body).decode
 _decode_reply: Final = msgspec.msgpack.Decoder(Reply).decode
+_decode_remark: Final = msgspec.msgpack.Decoder(Remark).decode
 
 
 def seal_body(key: bytes, message: MessageId, body: Body, nonce: bytes) -> bytes:
@@ -74,3 +82,13 @@ def seal_reply(key: bytes, subject: str, reply: Reply, nonce: bytes) -> bytes:
 def open_reply(key: bytes, subject: str, sealed: bytes) -> Reply:
     """The reply that `seal_reply` sealed for this subject. Raises `SealBroken`."""
     return _decode_reply(open_sealed(key, sealed, b"reply:" + subject.encode()))
+
+
+def seal_remark(key: bytes, message: MessageId, remark: Remark, nonce: bytes) -> bytes:
+    """A remark under its message's subject's key; `nonce` is 12 fresh bytes."""
+    return seal(key, _encode(remark), nonce, b"remark:%d" % message)
+
+
+def open_remark(key: bytes, message: MessageId, sealed: bytes) -> Remark:
+    """The remark that `seal_remark` sealed for this message. Raises `SealBroken`."""
+    return _decode_remark(open_sealed(key, sealed, b"remark:%d" % message))

@@ -8,7 +8,7 @@ from tideng.evidence.bundle import Opening, RegistryBody
 from tideng.evidence.commitment import opens
 from tideng.evidence.subjects import SealBroken, SubjectErased
 from tideng.gateway.messages import MessageId
-from tideng.gateway.store.bodies import Body, open_body, open_reply
+from tideng.gateway.store.bodies import Body, open_body, open_remark, open_reply
 from tideng.gateway.store.store import Store
 
 Fields = Mapping[str, Any]  # Any: fields of entries
@@ -44,6 +44,8 @@ class GatewayCase:
                     bodies[message] = self._body(conn, message)
                 body = bodies[message]
                 found[index] = [*_of_decision(entry, body)] if body else []
+            elif family == "complaint":
+                found[index] = [*self._of_complaint(conn, index)]
             elif family == "inbound":
                 found[index] = [*self._of_reply(conn, index)]
             elif family in ("consent", "opt_out"):
@@ -76,6 +78,19 @@ class GatewayCase:
             return open_body(self._store.key_for(row[0]), message, row[1])
         except (SubjectErased, SealBroken):
             return None
+
+    def _of_complaint(self, conn: sqlite3.Connection, index: int) -> Iterator[Opening]:
+        row = conn.execute(
+            "SELECT message, subject, sealed FROM complaint WHERE position = ?", (index,)
+        ).fetchone()
+        if row is None:
+            return
+        try:
+            remark = open_remark(self._store.key_for(row[1]), row[0], row[2])
+        except (SubjectErased, SealBroken):
+            return
+        if remark.opening:
+            yield Opening("text", remark.opening, remark.text)
 
     def _of_reply(self, conn: sqlite3.Connection, index: int) -> Iterator[Opening]:
         row = conn.execute("SELECT subject, sealed FROM inbound WHERE position = ?", (index,)).fetchone()

@@ -14,7 +14,7 @@ from tideng.gateway.store.store import Store
 from tideng.storage.bulk import rows_json
 
 # Of whatever version: an entry that a new version hid from the index would be one that was withheld.
-_BY_MESSAGE: Final = frozenset({"decision", "handover", "report", "console"})
+_BY_MESSAGE: Final = frozenset({"decision", "handover", "report", "complaint", "console"})
 _BY_POSITION: Final = frozenset({"inbound", "consent", "opt_out"})
 ID_DIGITS_MAX: Final = 19
 

@@ -129,4 +129,20 @@ CREATE INDEX inbound_position ON inbound(position);
 CREATE INDEX inbound_subject ON inbound(subject);
 """
 
-MIGRATIONS: Final = (Migration(1, _FIRST), Migration(2, _SECOND))
+_THIRD: Final = """
+-- Steps in the handling of complaints, in order of their entries.
+CREATE TABLE complaint (
+    position INTEGER PRIMARY KEY,
+    message  INTEGER NOT NULL,
+    number   TEXT NOT NULL,
+    step     TEXT NOT NULL,
+    at       INTEGER NOT NULL,
+    due_at   INTEGER NOT NULL,
+    by       TEXT NOT NULL,
+    subject  TEXT NOT NULL,
+    sealed   BLOB NOT NULL
+);
+CREATE INDEX complaint_message ON complaint(message);
+"""
+
+MIGRATIONS: Final = (Migration(1, _FIRST), Migration(2, _SECOND), Migration(3, _THIRD))
