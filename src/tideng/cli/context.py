@@ -3,15 +3,16 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 from rich.markup import escape
 
 from tideng.cli.show import stop
-from tideng.gateway.store.store import DATABASE, Store
 from tideng.settings import Loaded
-from tideng.storage.failures import DataInUse, StorageError
+
+if TYPE_CHECKING:
+    from tideng.gateway.store.store import Store
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document instead of tables.")]
 
@@ -24,6 +25,8 @@ def loaded(context: typer.Context) -> Loaded:
 
 def database(context: typer.Context) -> Path:
     """The database file; ends the command when there is none."""
+    from tideng.gateway.store.store import DATABASE
+
     path = Path(loaded(context).settings.data) / DATABASE
     if not path.is_file():
         stop(f"there is no data in {escape(str(path.parent))}; start `tideng serve` once, or name --data")
@@ -31,10 +34,11 @@ def database(context: typer.Context) -> Path:
 
 
 @contextmanager
-def opened(context: typer.Context) -> Iterator[Store]:
+def opened(context: typer.Context) -> "Iterator[Store]":
     """The store, for this command alone. Ends the command when a gateway has it."""
     from tideng.assembly import open_embedded
     from tideng.evidence.ledger import LedgerError
+    from tideng.storage.failures import DataInUse, StorageError
 
     try:
         store = open_embedded(loaded(context).settings)
