@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Mapping
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -16,6 +17,7 @@ import uvicorn
 
 from pages.house import MIGRATIONS, PASSWORD
 from tideng.evidence.entries import encode_entry
+from tideng.gateway import complaints
 from tideng.gateway.dispatch import Dispatch
 from tideng.gateway.doors.pages import console_router
 from tideng.gateway.doors.pages_deps import CarrierLine, CodeMeaning, DoorLine, PagesDeps, console_room
@@ -195,6 +197,11 @@ class Console:
         await submit("erased", "yunlu-library", "13800000004", NOTICE)
         await _hand_over(store, delivered, self.now(), state="sent", outcome="accepted")
         await _report(store, delivered, self.now())
+        due_at = self.now() + 3 * 86_400_000_000
+        first = partial(
+            complaints.record, store, delivered, "received", complaint="12321-7", text="不是我的书"
+        )
+        await asyncio.to_thread(first, due_at=due_at, by="mei")
         await _hand_over(store, failed, self.now(), state="failed", outcome="refused", maybe_sent=True)
         store.keys.destroy(store.subject("8613800000004"), self.now())
         await store.run(store.ledger.checkpoint_in)

@@ -60,8 +60,10 @@ class Step(Struct, frozen=True, kw_only=True):
     """Of a later decision; None: hidden or none."""
     versions: tuple[tuple[str, str, str], ...] = ()
     """(kind, id, version) of the registry objects the decision read."""
+    due: When | None = None
+    """A complaint's deadline."""
     opens: bool | None = None
-    """Whether shown number and text are those committed to; None: not shown, or a replaced decision."""
+    """Whether shown number and text are those committed to; None: not shown, or keys that are gone."""
 
 
 def life_of(
@@ -81,7 +83,7 @@ def life_of(
             nth = decisions.index(index)
             steps.append(_decision(store, index, entry, body, meanings, nth, nth == len(decisions) - 1))
         else:
-            known = kind if kind in ("handover", "report", "inbound") else "other"
+            known = kind if kind in ("handover", "report", "inbound", "complaint") else "other"
             word = str(entry.get("outcome") or entry.get("state") or "")
             steps.append(_step(store, index, entry, known, TONES.get(word, "plain")))
     return steps
@@ -101,6 +103,7 @@ def _step(store: Store, index: int, entry: Entry, kind: str, tone: str) -> Step:
         position=index,
         entry=msgspec.json.format(msgspec.json.encode(entry), indent=2).decode(),
         proof=proof_of(store.ledger, index),
+        due=when(entry["due_at"], store.time_zone) if entry.get("due_at") else None,
     )
 
 
@@ -130,14 +133,16 @@ def _decision(
         findings=findings,
         reason=reasons[nth - 1] if 1 <= nth <= len(reasons) else None,
         versions=tuple(_version(text) for text in entry["registry"]),
-        opens=_opens(entry, body) if body and is_latest else None,
+        opens=_opens(entry, body, is_latest) if body else None,
     )
 
 
-def _opens(entry: Entry, body: Body) -> bool:
-    return opens(entry["recipient"], body.opening_recipient, body.recipient or body.given) and opens(
+def _opens(entry: Entry, body: Body, is_latest: bool) -> bool | None:
+    """None for a "decision/1" that was replaced: its keys are gone, which says nothing against it."""
+    same = opens(entry["recipient"], body.opening_recipient, body.recipient or body.given) and opens(
         entry["text"], body.opening_text, body.text
     )
+    return same if same or is_latest or entry["kind"] != "decision/1" else None
 
 
 def _version(text: str) -> tuple[str, str, str]:
