@@ -52,6 +52,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     policy: Annotated[
         str, Meta(description="A policy shipped with Tideng, or the path of a TOML file of your own.")
     ] = "cn-2026"
+    suspicion: Annotated[
+        str,
+        Meta(
+            description="Weights of a score that may hold a text for a person: `shipped`, a file that "
+            "`tideng text train` wrote, or nothing: then only named findings count."
+        ),
+    ] = ""
     smpp: SmppDoorSettings = SmppDoorSettings()
     http: HttpDoorSettings = HttpDoorSettings()
     intake: IntakeSettings = IntakeSettings()

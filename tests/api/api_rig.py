@@ -15,6 +15,7 @@ from litestar import Litestar
 from msgspec.structs import replace
 
 from tideng.assembly.evidence_desk import EvidenceDesk
+from tideng.assembly.texts import make_text_judge
 from tideng.gateway.api_keys import ApiKeys
 from tideng.gateway.dispatch import Dispatch
 from tideng.gateway.doors.api import api_router, problem_answer
@@ -42,6 +43,7 @@ from tideng.gateway.webhooks import WebhookSecrets
 from tideng.settings import Loaded, Settings
 
 SEALING_KEY = bytes(range(32))
+JUDGE = make_text_judge(Settings())
 POLICY = (resources.files("tideng.gateway.review") / "policies" / "cn-2026.toml").read_bytes()
 
 LIBRARY = Customer(
@@ -102,6 +104,7 @@ class Rig:
             self.ids,
             intake,
             DispatchSettings(),
+            JUDGE,
         )
         self.keys = ApiKeys(self.store, monotonic=time.monotonic)
         self.secrets = WebhookSecrets(self.store, SEALING_KEY)

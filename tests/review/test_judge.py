@@ -82,6 +82,7 @@ def test_the_verdict_says_everything() -> None:
         signature="明灯",
         principal="mingdeng",
         category="notice",
+        classified_by="text",
         registry=(
             "code_number:10690001@3",
             "customer:acme@3",

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tideng.assembly.texts import make_text_judge
 from tideng.gateway.messages import Submission
 from tideng.gateway.registry.snapshot import Versioned, build
 from tideng.gateway.registry.values import (
@@ -23,11 +24,14 @@ from tideng.gateway.review.judge import review
 from tideng.gateway.review.policies import bundled_policy
 from tideng.gateway.review.policy import load_policy
 from tideng.gateway.review.values import Case, Facts
+from tideng.settings import Settings
+from tideng.text.judging import Judge
 
 BEIJING = timezone(timedelta(hours=8))
 NOON = 1_790_740_800_000_000
 GROUPS: list[dict[str, Any]] = tomllib.loads((Path(__file__).parent / "texts.toml").read_text())["group"]
 POLICY = load_policy(bundled_policy())
+JUDGE = make_text_judge(Settings())
 REGISTRY = build(
     [
         Versioned(one, 1)
@@ -57,9 +61,10 @@ FACTS = Facts(subject="s", consents=(("mingdeng", "commercial", 0, "w1", 7),))
     [(group, text) for group in GROUPS for text in group["lines"]],
     ids=lambda value: value["name"] if isinstance(value, dict) else None,
 )
-def test_text(group: dict[str, Any], text: str) -> None:
+@pytest.mark.parametrize("judge", [None, JUDGE], ids=["own rules", "with the judge"])
+def test_text(group: dict[str, Any], text: str, judge: Judge | None) -> None:
     submission = Submission(id=1, customer="acme", recipient="13800138000", text=text, received_at=NOON)
-    verdict = review([Case(submission, FACTS)], REGISTRY, POLICY, NOON, BEIJING)[0]
+    verdict = review([Case(submission, FACTS)], REGISTRY, POLICY, NOON, BEIJING, judge)[0]
     seen = {finding.code: finding.seen for finding in verdict.findings}
     assert verdict.action == group["action"], seen
     assert seen.keys() >= set(group["codes"])

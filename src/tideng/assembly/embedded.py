@@ -13,6 +13,7 @@ import structlog
 from tideng.assembly.evidence import check_settings, record_environment
 from tideng.assembly.http import HttpDoor, serving
 from tideng.assembly.steps import Steps
+from tideng.assembly.texts import make_text_judge
 from tideng.assembly.upkeep import EvidenceUpkeep
 from tideng.evidence.keys import secret_key
 from tideng.gateway.api_keys import ApiKeys
@@ -78,10 +79,11 @@ class Gateway:
         self.loaded = loaded
         self.settings = settings
         self.policy = read_policy(settings.policy)
+        judge = make_text_judge(settings)
         check_settings(settings)
         self.store = store = open_embedded(settings, now=now)
         self.registry = Registry(store.writer, store.ledger)
-        self.steps = steps = Steps(settings, store, self.registry, self.policy, now=now)
+        self.steps = steps = Steps(settings, store, self.registry, self.policy, judge, now=now)
         # What doors, commands and the console use of them.
         self.ids = steps.ids
         self.intake = steps.intake

@@ -17,6 +17,7 @@ from tideng.gateway.messages import Micros
 from tideng.gateway.parts import Parts
 from tideng.gateway.registry.registry import Registry
 from tideng.gateway.reports import Reports
+from tideng.gateway.review.judged import ReadsTexts
 from tideng.gateway.review.policy import Policy
 from tideng.gateway.second_look import SecondLook
 from tideng.gateway.store.outbox import waiting
@@ -33,6 +34,7 @@ class Steps:
         store: Store,
         registry: Registry,
         policy: Policy,
+        judge: ReadsTexts,
         *,
         now: Callable[[], Micros],
     ) -> None:
@@ -53,20 +55,25 @@ class Steps:
         }
         routes = settings.routes or tuple(Route(carrier=name) for name in self.carriers)
         self.dispatch = Dispatch(store, self.carriers, routes, ids, settings.dispatch)
-        self.parts = Parts(
-            store, wait_s=settings.intake.parts_wait_s, waiting_max=settings.intake.parts_waiting_max
-        )
+        waiting_max = settings.intake.parts_waiting_max
+        self.parts = Parts(store, wait_s=settings.intake.parts_wait_s, waiting_max=waiting_max)
         self.intake = Intake(
-            store, registry, policy, self.dispatch, self.mailbox, ids, settings.intake, settings.dispatch
+            store,
+            registry,
+            policy,
+            self.dispatch,
+            self.mailbox,
+            ids,
+            settings.intake,
+            settings.dispatch,
+            judge,
         )
         self.second_look = SecondLook(
             store, self.dispatch, self.mailbox, ids, validity_h=settings.dispatch.validity_h
         )
         differences = {carrier.id: carrier.id_matching for carrier in settings.carriers}
         self.reports = Reports(store, self.dispatch, self.mailbox, ids, differences, settings.reports)
-        self.reply_parts = Parts(
-            store, wait_s=settings.inbound.parts_wait_s, waiting_max=settings.intake.parts_waiting_max
-        )
+        self.reply_parts = Parts(store, wait_s=settings.inbound.parts_wait_s, waiting_max=waiting_max)
         self.inbound = Inbound(
             store,
             registry,

@@ -53,6 +53,8 @@ class DecisionEntry(Struct, frozen=True, kw_only=True, gc=False):
     principal: str
     raw: str
     """Commitment to the octets that came in (the PDUs in order; the message's own JSON), in hex."""
+    reader: str
+    """Which judge read the text: SHA-256 over its tables, knowledge, policy and weights; empty: none."""
     reason: str
     """Commitment to what the person who decided wrote; empty when the policy decided."""
     received_at: int

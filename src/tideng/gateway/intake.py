@@ -21,6 +21,7 @@ from tideng.gateway.pump import Pump
 from tideng.gateway.registry.snapshot import Snapshot
 from tideng.gateway.registry.store import consents, opted_out
 from tideng.gateway.review.judge import review
+from tideng.gateway.review.judged import ReadsTexts
 from tideng.gateway.review.policy import Policy
 from tideng.gateway.review.values import Case, Facts, Verdict
 from tideng.gateway.settings import DispatchSettings, IntakeSettings
@@ -98,10 +99,13 @@ class Intake:
         ids: MessageIds,
         settings: IntakeSettings,
         dispatch_settings: DispatchSettings,
+        judge: ReadsTexts | None = None,
     ) -> None:
+        """`judge` reads what texts say; None: only the review's own rules do."""
         self._store = store
         self._registry = registry
         self.policy = policy
+        self._judge = judge
         self._dispatch = dispatch
         self._mailbox = mailbox
         self._ids = ids
@@ -151,7 +155,7 @@ class Intake:
         try:
             now, as_of = store.ledger.now(), store.ledger.size
             cases = self._cases([waiting.submission for waiting in batch], subjects, now)
-            verdicts = review(cases, self._registry.snapshot, self.policy, now, store.time_zone)
+            verdicts = review(cases, self._registry.snapshot, self.policy, now, store.time_zone, self._judge)
         finally:
             keys = await fetching
         sendable = sum(1 for v in verdicts if v.action == "send" and v.not_before <= now)
@@ -349,6 +353,7 @@ def decision_entry(
         previous=-1,
         principal=verdict.principal,
         raw=commit(body.opening_raw, body.raw.hex()),
+        reader=verdict.reader,
         reason="",
         received_at=submission.received_at,
         recipient=commit(body.opening_recipient, body.recipient or body.given),

@@ -149,6 +149,7 @@ def as_current(decision: Decision) -> DecisionEntry:
         consent=-1,
         counted=(),
         raw="",
+        reader="",
         reason="",
         slots="",
         **known,

@@ -3,7 +3,8 @@
 Named findings decide. A suspicion score may lift *unknown* to *needs a person*; it never lowers anything.
 """
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
 import numpy as np
@@ -58,6 +59,11 @@ class Suspicion(Protocol):
         ...
 
     @property
+    def hash(self) -> str:
+        """SHA-256 of the weights."""
+        ...
+
+    @property
     def threshold(self) -> float:
         """From here on a person shall look."""
         ...
@@ -69,6 +75,18 @@ class Judge(Struct, frozen=True):
     reader: Reader
     policy: VerdictPolicy
     suspicion: Suspicion | None = None
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 over the hashes of tables, knowledge, policy and weights: which reading this was."""
+        parts = (self.reader.tables.hash, self.reader.book.hash, self.policy.hash)
+        weights = self.suspicion.hash if self.suspicion is not None else ""
+        return hashlib.sha256("\0".join((*parts, weights)).encode()).hexdigest()
+
+    @property
+    def levels(self) -> Mapping[str, str]:
+        """Finding code to its level: danger, verify, note or calm."""
+        return self.policy.levels
 
     def judge(self, text: str) -> Judged:
         """One text."""

@@ -7,8 +7,11 @@ from typing import Final
 from tideng.gateway.review.catalogue import Code, Family
 from tideng.gateway.review.catalogue_message import MESSAGE
 from tideng.gateway.review.catalogue_parties import PARTIES
+from tideng.gateway.review.catalogue_texts import TEXTS
 
-CATALOGUE: Final[Mapping[str, Code]] = MappingProxyType({code.code: code for code in (*PARTIES, *MESSAGE)})
+CATALOGUE: Final[Mapping[str, Code]] = MappingProxyType(
+    {code.code: code for code in (*PARTIES, *MESSAGE, *TEXTS)}
+)
 """Every code with its explanation."""
 
 CODES: Final[Mapping[str, Family]] = MappingProxyType({name: code.family for name, code in CATALOGUE.items()})

@@ -6,6 +6,7 @@ from typing import Final
 
 from tideng.gateway.messages import Micros, Submission
 from tideng.gateway.registry.values import CATEGORIES, Template
+from tideng.gateway.review.judged import ReadsTexts, judged_texts
 from tideng.gateway.review.policy import MINUTE, SEVERITY, UNLISTED, Policy
 from tideng.gateway.review.reading import READ_CHARACTERS_MAX, Reading, read
 from tideng.gateway.review.registry_view import RegistryView
@@ -24,29 +25,48 @@ KEPT_CHARACTERS_MAX: Final = 700
 DAY_MINUTES: Final = 1440
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
-_ReadText = tuple[Reading, tuple[Finding, ...]]
-# Readings by (policy hash, text). A memory, not state: dropping it changes the speed and nothing else.
-_kept: dict[tuple[str, str], _ReadText] = {}
+ReadText = tuple[Reading, tuple[Finding, ...], tuple[Finding, ...]]
+"""A text read: by the review, by the judge, and what the content rules see in it."""
+# Readings by (policy hash, judge's hash, text). A memory, not state: dropping it changes the speed and
+# nothing else.
+_kept: dict[tuple[str, str, str], ReadText] = {}
 
 
 def review(
-    cases: Sequence[Case], registry: RegistryView, policy: Policy, now: Micros, time_zone: tzinfo
+    cases: Sequence[Case],
+    registry: RegistryView,
+    policy: Policy,
+    now: Micros,
+    time_zone: tzinfo,
+    judge: ReadsTexts | None = None,
 ) -> list[Verdict]:
     """One verdict per case, in order. `time_zone` is the mainland's: days of validity and quiet hours.
+
+    `judge` reads what the texts say, all of a batch at once; None: only the review's own rules do.
 
     Messages of one batch see each other: of two equal ones to one recipient the second is a duplicate.
     The most severe decision of the policy wins. Never raises for anything a customer can submit.
     """
-    batch = _Batch(registry, policy, now, time_zone)
-    return [batch.verdict(case) for case in cases]
+    batch = _Batch(registry, policy, now, time_zone, judge)
+    readings = batch.read([case.submission for case in cases])
+    return [batch.verdict(case, reading) for case, reading in zip(cases, readings, strict=True)]
 
 
 class _Batch:
     """What the messages of one batch share: the day, the registry's answers, and each other."""
 
-    def __init__(self, registry: RegistryView, policy: Policy, now: Micros, time_zone: tzinfo) -> None:
+    def __init__(
+        self,
+        registry: RegistryView,
+        policy: Policy,
+        now: Micros,
+        time_zone: tzinfo,
+        judge: ReadsTexts | None,
+    ) -> None:
         self._registry = registry
         self._policy = policy
+        self._judge = judge
+        self._reader = judge.hash if judge is not None else ""
         self._now = now
         local = (_EPOCH + timedelta(microseconds=now)).astimezone(time_zone)
         self._day = local.date().isoformat()
@@ -56,11 +76,16 @@ class _Batch:
         self._templates: dict[str, tuple[Template, ...]] = {}
         self._earlier: dict[str, list[RecentMessage]] = {}
 
-    def verdict(self, case: Case) -> Verdict:
+    def read(self, submissions: Sequence[Submission]) -> list[ReadText | None]:
+        """What each text says; None where there is none. Texts not read lately are judged together."""
+        texts = [None if one.text is None else self._signed(one) for one in submissions]
+        return readings_of(texts, self._policy, self._judge, self._reader)
+
+    def verdict(self, case: Case, read: ReadText | None) -> Verdict:
         submission, policy = case.submission, self._policy
-        if submission.text is None:
+        if read is None:
             return self._unreadable(submission)
-        reading, seen = self._read(submission)
+        reading, judged, seen = read
         templates = self._templates_for(submission)
         category, classified_by = _category(submission, reading, templates)
         standing = self._standing(submission, reading, category)
@@ -72,6 +97,7 @@ class _Batch:
         situation = Situation(
             submission,
             reading,
+            judged,
             standing,
             templates,
             category,
@@ -106,6 +132,7 @@ class _Batch:
             consent=agreed[4] if (agreed := consent_read(situation)) else -1,
             counted=tuple(f"{window_s}:{earlier}:{most}" for window_s, earlier, most in counters(situation)),
             registry=self._versions(standing, templates),
+            reader=self._reader,
         )
 
     def _unreadable(self, submission: Submission) -> Verdict:
@@ -131,16 +158,18 @@ class _Batch:
             category=submission.category,
             classified_by="customer" if submission.category else "",
             registry=tuple(sorted(standing.versions)),
+            reader=self._reader,
         )
 
-    def _read(self, submission: Submission) -> _ReadText:
+    def _signed(self, submission: Submission) -> str:
+        """The text as it would be sent, with the customer's own signature where it has none."""
         text = submission.text or ""
         # A glance at both ends, so that a text which gets the customer's own signature is read once.
         if not read_signature(text[:READ_CHARACTERS_MAX])[0]:
             customer = self._registry.customer(submission.customer)
             if customer is not None and customer.default_signature:
                 text = f"【{customer.default_signature}】{text}"
-        return read_kept(text, self._policy)
+        return text
 
     def _standing(self, submission: Submission, reading: Reading, category: str) -> Standing:
         return self._answer(
@@ -207,19 +236,25 @@ class _Batch:
             )
 
 
-def read_kept(text: str, policy: Policy) -> _ReadText:
-    """The reading of `text` and its content findings, remembered for short texts."""
-    key = (policy.hash, text)
-    found = _kept.get(key)
-    if found is None:
+def readings_of(
+    texts: Sequence[str | None], policy: Policy, judge: ReadsTexts | None, reader: str
+) -> list[ReadText | None]:
+    """The readings of these texts, remembered for short ones; `reader` is the judge's hash."""
+    found = {text: _kept.get((policy.hash, reader, text)) for text in texts if text is not None}
+    new = [text for text, known in found.items() if known is None]
+    judged: list[tuple[Finding, ...]] = [()] * len(new)
+    if judge is not None and new:
+        judged = judged_texts([text[:READ_CHARACTERS_MAX] for text in new], judge)
+    for text, said in zip(new, judged, strict=True):
         reading = read(text, policy)
-        found = reading, content_findings(reading)
-        if len(text) <= KEPT_CHARACTERS_MAX:
-            if len(_kept) >= TEXTS_KEPT:
-                # All at once: one step that no other thread can see half done.
-                _kept.clear()
-            _kept[key] = found
-    return found
+        found[text] = reading, said, content_findings(reading)
+    fresh = {(policy.hash, reader, text): known for text in new if (known := found[text]) is not None}
+    fresh = {key: known for key, known in fresh.items() if len(key[2]) <= KEPT_CHARACTERS_MAX}
+    if len(_kept) + len(fresh) > TEXTS_KEPT:
+        # All at once: one step that no other thread can see half done.
+        _kept.clear()
+    _kept.update(fresh)
+    return [None if text is None else found[text] for text in texts]
 
 
 def _category(submission: Submission, reading: Reading, templates: tuple[Template, ...]) -> tuple[str, str]:

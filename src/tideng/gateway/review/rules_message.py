@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from tideng.gateway.review.judged import ABOUT_LINKS
 from tideng.gateway.review.policy import SECOND
 from tideng.gateway.review.situation import Situation, consent_read, counters
 from tideng.gateway.review.template_match import has_link_or_number, match_template, slot_type_problem
@@ -80,6 +81,16 @@ def unknown_callback(at: Situation) -> Found:
                 return
 
 
+def judged(at: Situation) -> Found:
+    """What the judge of texts sees (danger and verify). A registered link answers what is about links."""
+    known = at.standing.customer.links if at.standing.customer else ()
+    links = at.reading.links
+    are_known = bool(links) and all(host_allowed(link.host, known) for link in links)
+    for finding in at.judged:
+        if not (are_known and finding.code in ABOUT_LINKS):
+            yield finding
+
+
 def opt_out_wording_missing(at: Situation) -> Found:
     """OPT_OUT_WORDING_MISSING: a commercial text that does not say how to stop it."""
     if at.category in at.policy.parameters.opt_out_wording_categories and not at.reading.has_opt_out_wording:
@@ -151,6 +162,7 @@ RULES = (
     template_family,
     link_not_listed,
     unknown_callback,
+    judged,
     opt_out_wording_missing,
     recipient_family,
     opted_out,

@@ -7,7 +7,7 @@ from tideng.gateway.registry.values import Template
 from tideng.gateway.review.policy import SECOND, Policy
 from tideng.gateway.review.reading import Reading
 from tideng.gateway.review.standing import Standing
-from tideng.gateway.review.values import Facts, RecentMessage
+from tideng.gateway.review.values import Facts, Finding, RecentMessage
 from tideng.identifiers.phone import Number
 
 
@@ -16,6 +16,8 @@ class Situation(Struct, frozen=True, gc=False):
 
     submission: Submission
     reading: Reading
+    judged: tuple[Finding, ...]
+    """What the judge of texts warns of."""
     standing: Standing
     templates: tuple[Template, ...]
     """The customer's active ones; read only when the message or the customer asks for it."""

@@ -71,5 +71,7 @@ class Verdict(Struct, frozen=True, kw_only=True, gc=False):
     """Index of the consent that was read for it; -1: none needed, or none there."""
     counted: tuple[str, ...] = ()
     """Frequency counters read: "window in s:earlier messages:limit"."""
+    reader: str = ""
+    """Which judge read the text: SHA-256 over its tables, knowledge, policy and weights; empty: none."""
     registry: tuple[str, ...] = ()
     """Versions read, as kind:id@version (customer:acme@3, mandate:m1@1 …), sorted."""

@@ -1,0 +1,371 @@
+# ruff: noqa: E501 - the sentences are compared with the knowledge files as they stand there
+"""Codes that the judge of texts gives: the families of `text/knowledge`, explained to who wants to send them.
+
+What they say is the knowledge files' own; a test holds the two together.
+"""
+
+from typing import Final
+
+from tideng.gateway.review.catalogue import Code, Family
+
+_PERSON: Final = (
+    "人工核对发送方与事实后放行,或改写内容",
+    "A person checks the sender and the facts and releases it; or word it otherwise",
+)
+_NEVER: Final = ("此类内容不得发送", "Such texts are not carried")
+_NOTED: Final = ("仅记录;登记过的客户可以发送", "Noted only; a registered customer may send it")
+
+
+def _code(code: str, family: Family, zh: str, en: str, next_step: tuple[str, str]) -> Code:
+    seen_zh, _, why_zh = zh.partition("|")
+    seen_en, _, why_en = en.partition("|")
+    return Code(code, family, seen_zh, seen_en, why_zh, why_en, *next_step)
+
+
+TEXTS: Final = (
+    _code(
+        "ACCOUNT_RENTAL",
+        "CONTENT",
+        "收租卡号、跑分|收购、出租银行卡、电话卡、收款码、微信号,用来洗钱;出借的人也犯法",
+        "Accounts and cards for rent, money laundering|Bank cards, payment codes or chat accounts are bought or rented to launder money; lending them is a crime",
+        _NEVER,
+    ),
+    _code(
+        "ACCOUNT_THREAT",
+        "CONTENT",
+        "账户异常钓鱼|冒充银行、支付、平台,说账户异常、将冻结、密码器过期,要你点链接或打陌生电话",
+        "Account at risk, log in here|Bank, wallet or platform: your account is at risk or expires; log in by this link or call this number",
+        _PERSON,
+    ),
+    _code(
+        "ACCOUNT_TO_PAY",
+        "CONTENT",
+        "让你把钱打到某账号|群发“把钱汇到这个账号”,碰上正要付款的人就得手",
+        "An account to pay into|“Pay it into this account”, sent to thousands: it meets somebody who was about to pay",
+        _PERSON,
+    ),
+    _code(
+        "ACQUAINTANCE_NEW_NUMBER",
+        "CONTENT",
+        "冒充领导熟人|自称领导、老板、房东、老同学,说换号了或让你明天来办公室,随后借钱、垫款",
+        "A boss or acquaintance with a new number|“Your boss”, landlord or old friend: a new number, come to my office tomorrow; then please advance some money",
+        _PERSON,
+    ),
+    _code(
+        "BULK_ORDER_FRAUD",
+        "CONTENT",
+        "冒充军人单位采购|冒充部队、学校采购,让商家向指定供应商垫款代买",
+        "False bulk buyer|A “barracks” or school orders, and asks the shop to buy other goods in advance from a named supplier",
+        _PERSON,
+    ),
+    _code(
+        "CARD_REQUEST",
+        "CONTENT",
+        "索要卡号密码|让你提供银行卡号、密码、身份证等",
+        "Asks for card data|You shall give card number, password or identity papers",
+        _PERSON,
+    ),
+    _code(
+        "CHARITY_BAIT",
+        "CONTENT",
+        "假慈善、民族资产解冻|以救人、扶贫、解冻民族资产为名,收会费或打到个人账户",
+        "False charity|Rescue, poverty relief, “national assets”: fees or gifts go to a private account",
+        _PERSON,
+    ),
+    _code(
+        "CHILD_LURE",
+        "CONTENT",
+        "骗未成年人拿家长手机|用皮肤、追星、威胁“账号冻结”骗孩子拿家长手机扫码转钱",
+        "Children made to use a parent's phone|Game skins, fan groups or a “frozen account” make a child scan and pay with a parent's phone",
+        _PERSON,
+    ),
+    _code(
+        "CREDIT_REPAIR",
+        "CONTENT",
+        "征信修复|说能花钱删除逾期、洗白征信;收了钱就消失,还会拿走你的资料",
+        "Credit repair|For money, bad credit records vanish: they cannot; the money and your papers do",
+        _PERSON,
+    ),
+    _code(
+        "DATA_FOR_SALE",
+        "CONTENT",
+        "贩卖个人信息|出售电销、股民、网贷、户籍、开房、轨迹等个人数据,或代查他人信息",
+        "Personal data for sale|Lists of people, or a look-up of a person's registration, travel or calls, are offered for money",
+        _NEVER,
+    ),
+    _code(
+        "DISCLOSURE_TO_CONTACTS",
+        "CONTENT",
+        "扬言告诉亲友|威胁联系通讯录、单位、村委或公开照片,这是违法催收或敲诈",
+        "Threatens to tell relatives and friends|Threatens to tell contacts, employer or village, or to publish pictures: unlawful collection or extortion",
+        _PERSON,
+    ),
+    _code(
+        "DOORSTEP_APPOINTMENT",
+        "CONTENT",
+        "上门服务通知|说明谁何时上门、不收费、可打官方电话核实",
+        "A visit is announced|Says who comes when, that nothing is charged, and how to verify",
+        _NOTED,
+    ),
+    _code(
+        "DOORSTEP_FREE_UPGRADE",
+        "CONTENT",
+        "上门免费升级|自称装维、燃气等人员,无预约无工单,免费提速换盒子接座机线,或查出“隐患”收钱",
+        "Free upgrade at the door|An uninvited technician offers a free box on your landline, or “finds” a fault to charge for",
+        _PERSON,
+    ),
+    _code(
+        "FAKE_DOCUMENTS",
+        "CONTENT",
+        "代开发票、办假证刻章|代开发票、办证刻章、包过包录取;买卖都违法,常被骗钱",
+        "False invoices and documents|Invoices, certificates and seals for sale: unlawful to buy, and often money for nothing",
+        _PERSON,
+    ),
+    _code(
+        "FALSE_AUTO_CHARGE",
+        "CONTENT",
+        "百万保障等假扣费|说百万保障、会员、直播等到期会自动扣费,要你联系客服取消,再骗你转账或共享屏幕",
+        "A charge that does not exist|An insurance or membership will charge you unless you call; then you are made to share your screen or pay",
+        _PERSON,
+    ),
+    _code(
+        "GAMBLING",
+        "CONTENT",
+        "网络赌博|送彩金、秒提款、真人荷官、计划群,先赢后输,账户不能提现",
+        "Gambling|Bonus, fast payout, live dealers, “plans”: first you win, then you cannot withdraw",
+        _NEVER,
+    ),
+    _code(
+        "HEALTH_LECTURE",
+        "CONTENT",
+        "健康讲座、神药|免费鸡蛋、义诊、旅游把老人请来,卖包治百病的保健品",
+        "Health lecture and miracle cures|Free eggs, check-ups and trips bring old people in to buy miracle cures",
+        _PERSON,
+    ),
+    _code(
+        "INVESTMENT_MENTOR",
+        "CONTENT",
+        "带单投资、虚拟币、内幕|老师带单、内幕、高收益保本,先小赚再加大投入,最后不能提现;也有恋爱后拉你投资",
+        "Investment mentor|A mentor, inside news, sure high returns; small wins first, then no withdrawal. Often after online romance",
+        _PERSON,
+    ),
+    _code(
+        "JOB_LURE",
+        "CONTENT",
+        "虚假招聘、境外高薪|高薪、境外、包机票、偷渡,或先交押金培训费;可能骗钱,也可能把人骗去做诈骗",
+        "Job lure|High pay abroad with tickets included, or a deposit first: money is lost, or people are taken to scam camps",
+        _PERSON,
+    ),
+    _code(
+        "KIN_IN_TROUBLE",
+        "CONTENT",
+        "冒充亲人急用钱|冒充子女、孙辈说换号、手机坏了、被抓、出事,急要钱并叫你别声张",
+        "A relative in trouble|“Your child”: a new or broken phone, arrest, accident; money is needed at once, tell nobody",
+        _PERSON,
+    ),
+    _code(
+        "LANDLINE_BOX",
+        "CONTENT",
+        "收电话卡、装 VoIP 盒子|收电话卡、租固话、在家放 GOIP 盒子或用音频线,让骗子借你的线打电话",
+        "SIM or landline lending, VoIP boxes|SIM cards, landlines, boxes in your home: fraudsters call through your line",
+        _NEVER,
+    ),
+    _code(
+        "LOAN_FEE_FIRST",
+        "CONTENT",
+        "贷款先收费|说无门槛放款,放款前要手续费、保证金、解冻费、流水或会员费",
+        "A loan that costs first|Easy money, but first a fee, a deposit, an unfreezing charge or a membership",
+        _PERSON,
+    ),
+    _code(
+        "LOCAL_NOTICE",
+        "CONTENT",
+        "社区通知|居委、物业、社区的通知,要你带证件到场",
+        "Local notice|A notice of the neighbourhood that asks you to come with papers",
+        _NOTED,
+    ),
+    _code(
+        "LOOKALIKE_LINK",
+        "LINK",
+        "仿冒网址|网址里带着机构名字,却不是它登记的域名",
+        "A look-alike address|The address carries an institution's name but is not its own",
+        _PERSON,
+    ),
+    _code(
+        "MONEY_TRANSFER",
+        "CONTENT",
+        "要你转钱|要你把钱转到某个人或某张卡",
+        "Asks you to send money|You shall send money to a person or a card",
+        _PERSON,
+    ),
+    _code(
+        "NEW_NUMBER",
+        "CONTENT",
+        "自称换号|说换了号码让你存下,常是冒充熟人的第一步",
+        "Says it is a new number|A new number to save is often the first step of posing as somebody you know",
+        _PERSON,
+    ),
+    _code(
+        "ODD_LINK",
+        "LINK",
+        "机构名义加可疑域名|说的是账户、社保、包裹、税费等事,网址却用廉价的冷门后缀",
+        "An institution's matter behind an odd domain|Accounts, insurance, parcels or taxes, but the address has a cheap ending that no institution uses",
+        _PERSON,
+    ),
+    _code(
+        "OFFICIAL_WARNING_FORM",
+        "CONTENT",
+        "官方预警的样子|像 12381 或反诈中心的预警:没有链接,不要你回复;号码可能伪造",
+        "The form of an official warning|Looks like an official warning: no link, no reply asked; the sender may be forged",
+        _NOTED,
+    ),
+    _code(
+        "OFFICIAL_WARNING_WITH_LINK",
+        "LINK",
+        "冒充反诈提醒带链接|冒充反诈中心、公安发预警,却要你点链接、加微信、下软件;真的预警不带这些",
+        "A false warning with a link|A “police warning” with a link, chat account or app: real ones have none",
+        _PERSON,
+    ),
+    _code(
+        "ONE_TIME_CODE_ASKED",
+        "CONTENT",
+        "索要验证码|让你把收到的验证码告诉、截图或转发给别人;码就是钥匙",
+        "Asks for a one-time code|You shall tell, forward or screenshot a code you received; the code is the key",
+        _NEVER,
+    ),
+    _code(
+        "PARCEL_PROBLEM",
+        "CONTENT",
+        "包裹异常钓鱼|说地址不全、关税未缴、滞留,要点链接补资料付小额,盗走卡信息",
+        "Parcel problem by link|Bad address, customs due, held back: a link asks for a small payment and takes the card",
+        _PERSON,
+    ),
+    _code(
+        "PAY_FIRST",
+        "CONTENT",
+        "先付钱再说|先给好处的样子:名额、收益、低价、接单、留房,条件是先付一笔",
+        "Pay first|A gain is held out (a place, a yield, a bargain, orders) on condition that you pay first",
+        _PERSON,
+    ),
+    _code(
+        "PENSION_BAIT",
+        "CONTENT",
+        "养老诈骗|补缴养老保险、以房养老、养老公寓、高息返利,专骗老人积蓄",
+        "Pension bait|Buy a pension late, pawn the flat, senior flats with high interest: made for old people's savings",
+        _PERSON,
+    ),
+    _code(
+        "POINTS_LURE",
+        "CONTENT",
+        "积分兑换诱饵|说积分即将清零,点链接兑换现金或礼品,骗走卡号密码或邮费",
+        "Points that expire|Points run out today: a link to claim cash or a gift takes your card data or a fee",
+        _PERSON,
+    ),
+    _code(
+        "PORNOGRAPHY",
+        "CONTENT",
+        "色情招嫖、裸聊|上门服务、裸聊、成人视频,先骗路费定金,或录下视频敲诈",
+        "Prostitution and pornography|“Door service” or naked chat takes a deposit, or records you for extortion",
+        _NEVER,
+    ),
+    _code(
+        "PRIZE_LURE",
+        "CONTENT",
+        "中奖诱饵|说你中奖或抽中礼品,要先交税费、运费、公证费,或点链接填资料",
+        "You have won|You won; first pay tax, postage or a notary, or fill in a form",
+        _PERSON,
+    ),
+    _code(
+        "PYRAMID",
+        "CONTENT",
+        "拉人头返利|注册送钱、邀请越多收益越高、签到领现金,打着国家项目旗号拉人头",
+        "Rewards for recruiting|Money for signing up and more for each recruit, often under a national name",
+        _PERSON,
+    ),
+    _code(
+        "REFUND_LURE",
+        "CONTENT",
+        "退款理赔诱饵|冒充客服说包裹丢失、商品有问题、误开会员或可退学费,引你加好友、借贷款、转钱、泄露卡号",
+        "Refund or compensation lure|“Customer service” offers a refund for a lost parcel, bad goods, tuition; you are led to chat, borrow, pay or give card data",
+        _PERSON,
+    ),
+    _code(
+        "RENEW_LINK",
+        "LINK",
+        "ETC、医保、社保等失效链接|冒充 ETC、医保、社保、交管,说失效、停用、未年审,要你点链接或扫码重新认证",
+        "Renew by link (toll tag, insurance, licence)|Toll tag, insurance or traffic office: it has lapsed, renew by this link or code",
+        _PERSON,
+    ),
+    _code(
+        "SAFE_ACCOUNT",
+        "CONTENT",
+        "安全账户|让你把钱转到所谓安全、清查、监管账户;世上没有这种账户",
+        "A “safe account”|Move your money to a “safe” or “audit” account: there is no such thing",
+        _PERSON,
+    ),
+    _code(
+        "SCHOOL_FEE_FALSE",
+        "CONTENT",
+        "冒充老师收费|混进家长群,改成老师的头像和名字,发收款码收资料费",
+        "A false teacher collects a fee|Somebody slips into the parents' chat as “the teacher” and posts a payment code",
+        _PERSON,
+    ),
+    _code(
+        "SCREEN_SHARE",
+        "CONTENT",
+        "共享屏幕或远程控制|让你下载会议或远控软件并共享屏幕,对方就能看到密码和验证码",
+        "Screen sharing or remote control|A meeting or remote-control app shows the caller your passwords and codes",
+        _PERSON,
+    ),
+    _code(
+        "SECRECY_OR_HURRY",
+        "CONTENT",
+        "要你保密、别挂电话|让你瞒着家人警察、别挂电话,是为了让你无人商量",
+        "Keep it secret, stay on the line|Secrecy and an open line keep you from asking anybody",
+        _PERSON,
+    ),
+    _code(
+        "STRANGE_LINK",
+        "LINK",
+        "照片、视频、请柬链接|说有你的照片、视频、聚会相册、违章截图,点开就中木马",
+        "A picture, video or invitation behind a link|Your photo, a video, an album, an invitation: the link installs malware",
+        _PERSON,
+    ),
+    _code(
+        "SUBSIDY_LURE",
+        "CONTENT",
+        "假补贴|冒充财政、人社、教育等发补贴,让你扫码、点链接、去 ATM 或报卡号密码",
+        "A subsidy that does not exist|“Finance office” pays a subsidy: scan, click, go to a cash machine, or give card and password",
+        _PERSON,
+    ),
+    _code(
+        "TASK_REWARD",
+        "CONTENT",
+        "刷单做任务返利|点赞、关注、刷单就有钱,先小额返现,再要你垫付、充值、补单",
+        "Paid tasks|Likes and small tasks pay a little, then you must advance, top up and “repair” orders",
+        _PERSON,
+    ),
+    _code(
+        "TRADE_BAIT",
+        "CONTENT",
+        "租房、二手、门票等交易陷阱|低价房源、二手、门票、罚没车,先收定金或引到假平台付款",
+        "Rental, second-hand and ticket bait|Cheap flats, used goods, tickets, seized cars: a deposit first, or payment on a false platform",
+        _PERSON,
+    ),
+    _code(
+        "TRAVEL_CHANGE",
+        "CONTENT",
+        "航班列车变更诈骗|说航班因故障取消,留一个假客服号或链接办改签,收费或套取验证码",
+        "Flight or train change|Your flight is cancelled: a false hotline or link “rebooks” it for a fee or a code",
+        _PERSON,
+    ),
+    Code(
+        "SUSPICIOUS_TEXT",
+        "CONTENT",
+        "评分可疑,但没有哪条规则说得出原因",
+        "A score finds it suspicious, and no rule says why",
+        "模型只能提请人工注意,不能单独拒发",
+        "A model may only ask for a person; it never refuses",
+        *_PERSON,
+    ),
+)
