@@ -105,16 +105,19 @@ def _each(change: Callable[[str, random.Random], str]) -> Disguise:
 
 def _homophones(text: str, chance: random.Random, tables: Tables) -> str:
     if not _ALIKE:
-        for point in range(0x4E00, 0x9FA6):
-            _ALIKE.setdefault(int(tables.sounds[point]), []).append(chr(point))
+        points = np.arange(0x4E00, 0x9FA6, dtype=np.uint32)
+        for point, sound in zip(points.tolist(), tables.sounds(points).tolist(), strict=True):
+            _SOUND[chr(point)] = sound
+            _ALIKE.setdefault(sound, []).append(chr(point))
     changed = []
     for char in text:
-        others = _ALIKE.get(int(tables.sounds[ord(char)]), []) if "\u4e00" <= char <= "\u9fa5" else []
+        others = _ALIKE.get(_SOUND.get(char, -1), [])
         changed.append(chance.choice(others) if len(others) > 1 and chance.random() < RATE else char)
     return "".join(changed)
 
 
 _ALIKE: Final[dict[int, list[str]]] = {}
+_SOUND: dict[str, int] = {}
 
 
 def _traditional(text: str, chance: random.Random, _tables: Tables) -> str:

@@ -12,9 +12,14 @@ from tideng.gateway.review.judge import review
 from tideng.gateway.review.judged import ABOUT_LINKS, OWN
 from tideng.gateway.review.values import Case, Verdict
 from tideng.settings import Settings, SettingsInvalid
+from tideng.text.knowledge import bundled_knowledge
+from tideng.text.policies import bundled_verdict_policy
+from tideng.text.ready import make_judge
+from tideng.text.tables import bundled_tables
 
 JUDGE = make_text_judge(Settings())
-FAMILIES = {rule.family.code: rule.family for rule in JUDGE.reader.book.rules}
+WHOLE = make_judge(bundled_tables(), bundled_knowledge(), bundled_verdict_policy())
+FAMILIES = {rule.family.code: rule.family for rule in WHOLE.reader.book.rules}
 ACTIONS = {
     "ACCOUNT_RENTAL": "refuse",
     "ACCOUNT_THREAT": "hold",
@@ -123,6 +128,7 @@ def test_the_explanation_is_the_knowledge_files(code: object) -> None:
 @pytest.mark.parametrize("code", sorted(set(ACTIONS) & set(FAMILIES)))
 def test_what_a_family_looks_like_is_stopped_as_the_policy_says(code: str) -> None:
     severity = {"send": 0, "hold": 1, "refuse": 2}
+    assert FAMILIES[code].examples
     for example in FAMILIES[code].examples:
         verdict = reviewed(example)
         assert code in codes_of(verdict), example
@@ -139,6 +145,16 @@ def test_what_only_looks_like_it_is_not_called_so(code: str) -> None:
 def test_everyday_messages_pass(text: str) -> None:
     verdict = reviewed(text)
     assert verdict.action == "send", verdict.findings
+
+
+def test_what_the_gateway_keeps_of_the_judge_judges_alike() -> None:
+    lines = [
+        *PASSES,
+        *(text for family in FAMILIES.values() for text in (*family.examples, *family.harmless)),
+    ]
+    assert len(lines) > 200
+    assert JUDGE.judge_many(lines) == WHOLE.judge_many(lines)
+    assert JUDGE.hash == WHOLE.hash
 
 
 def test_the_verdict_names_the_judge_and_batches_judge_alike() -> None:

@@ -7,7 +7,7 @@ from tideng.settings import Settings, SettingsInvalid
 from tideng.text.judging import Judge, Suspicion
 from tideng.text.knowledge import bundled_knowledge
 from tideng.text.policies import bundled_verdict_policy
-from tideng.text.ready import make_judge
+from tideng.text.ready import make_judge, only_judging
 from tideng.text.suspicion import WeightsInvalid, read_scorer
 from tideng.text.tables import bundled_tables
 from tideng.text.tables_read import Tables, read_tables
@@ -21,8 +21,10 @@ def make_text_judge(settings: Settings) -> Judge:
     tables = bundled_tables()
     suspicion = _suspicion(settings.suspicion, read_tables(tables)) if settings.suspicion else None
     # The automaton: hyperscan is a little faster in large batches and needs much more to be ready.
-    return make_judge(
-        tables, bundled_knowledge(), bundled_verdict_policy(), engine="ahocorasick", suspicion=suspicion
+    return only_judging(
+        make_judge(
+            tables, bundled_knowledge(), bundled_verdict_policy(), engine="ahocorasick", suspicion=suspicion
+        )
     )
 
 

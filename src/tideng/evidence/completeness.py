@@ -22,7 +22,7 @@ from tideng.storage.migrations import Migration
 
 UNNAMED_MAX: Final = 2_000
 """Entries of one interval that may be listed as concerning somebody whose number is not known."""
-READ_TOGETHER: Final = 2_000
+READ_TOGETHER: Final = 500
 _INDEX_OCTETS: Final = 8
 NAMED_TOGETHER: Final = 20_000
 Naming = Callable[[bytes, Sequence[str]], Sequence[bytes]]

@@ -123,7 +123,7 @@ def _mapped(raw: Points, kinds: Flags, tables: Tables) -> tuple[Points, Places]:
     """Every character replaced by what it is read as."""
     if not kinds.any():
         return raw.copy(), np.arange(len(raw))
-    targets = tables.targets[raw]
+    targets = tables.targets(raw)
     origins = np.flatnonzero(targets != DELETED)
     points = targets[origins]
     several = np.flatnonzero(points >= POINTS)

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Literal
 
+from msgspec import structs
+
 from tideng.text.judging import Judge, Suspicion
 from tideng.text.matching import Automaton, Engine, Hyperscan, literals_hash
 from tideng.text.phrasebook import Phrasebook, read_phrasebook
@@ -43,6 +45,17 @@ def _engines(
         return Automaton(book.literals), Automaton(heard)
     compiled = find_compiled(literals_hash([*book.literals, "", *heard]))
     return Hyperscan(book.literals, compiled.get("words")), Hyperscan(heard, compiled.get("sounds"))
+
+
+def only_judging(judge: Judge) -> Judge:
+    """The same judge without what was needed to make it: phrases and examples, some MB."""
+    book = judge.reader.book
+    rules = tuple(
+        structs.replace(rule, family=structs.replace(rule.family, slots={}, examples=(), harmless=()))
+        for rule in book.rules
+    )
+    bare = structs.replace(book, literals=(), slots_of=(), sound_literals=(), rules=rules)
+    return structs.replace(judge, reader=structs.replace(judge.reader, book=bare))
 
 
 def compiled_engines(judge: Judge) -> tuple[str, dict[str, bytes]]:

@@ -218,7 +218,7 @@ class Reader(Struct, frozen=True):
     def _heard(self, block: Block, starts: Places, ends: Places) -> tuple[Places, Places, Places]:
         """Words found by their sound that are written with other characters."""
         which, heard_ends = self.sounds.scan(
-            self.tables.sounds[block.points].astype("<u4").tobytes().decode("utf-32-le")
+            self.tables.sounds(block.points).astype("<u4").tobytes().decode("utf-32-le")
         )
         if not len(which):
             return which, which, which
@@ -382,4 +382,7 @@ def make_reader(book: Phrasebook, tables: Tables, words: Engine, sounds: Engine)
 def sounds_of(book: Phrasebook, tables: Tables) -> list[str]:
     """The literals that are looked for by sound, each written with the first ideograph of its syllables."""
     literals = [book.literals[place] for place in book.sound_literals]
-    return ["".join(chr(tables.sounds[ord(char)]) for char in literal) for literal in literals]
+    return [
+        tables.sounds(np.frombuffer(literal.encode("utf-32-le"), np.uint32)).tobytes().decode("utf-32-le")
+        for literal in literals
+    ]

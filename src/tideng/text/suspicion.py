@@ -103,7 +103,7 @@ def grams_of(folded: Sequence[str], tables: Tables, buckets: int) -> Grams:
     points = block.points
     own = np.repeat(np.arange(len(folded)), np.maximum(np.diff(block.starts), 0))[: len(points)]
     columns = [_hashed(points, own, length, length, buckets) for length in LENGTHS]
-    columns.append(_hashed(tables.sounds[points], own, 2, 11, buckets, sign=-1))
+    columns.append(_hashed(tables.sounds(points), own, 2, 11, buckets, sign=-1))
     hashes, texts, starts, lengths = (np.concatenate(column) for column in zip(*columns, strict=True))
     begins = block.starts[:-1]
     return Grams(

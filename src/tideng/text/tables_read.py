@@ -47,14 +47,15 @@ Flags = NDArray[np.uint8]
 class Tables(Struct, frozen=True):
     """Everything that reading a character needs; made once, shared by all threads."""
 
-    targets: Points
-    """By code point: what it is read as; `DELETED`; or `POINTS` + index into `expansions`."""
+    target_steps: Points
+    """By code point: what to add (mod 2^32) to get its target. Nearly all are 0, and memory that is never
+    written to is never taken: so the two arrays that are as long as Unicode cost next to nothing."""
     kinds: Flags
     """By code point: the number of its kind in `KINDS`."""
     classes: Flags
     """By code point, after folding: IDEOGRAPH, SEPARATOR … as bits."""
-    sounds: Points
-    """By code point: the first ideograph with the same syllable; itself where it has none."""
+    sound_steps: Points
+    """By code point: what to add (mod 2^32) to get its sound."""
     expansions: tuple[tuple[int, ...], ...]
     glyphs: Mapping[tuple[int, int], int]
     """Two characters that are the halves of one."""
@@ -63,27 +64,37 @@ class Tables(Struct, frozen=True):
     hash: str
     """SHA-256 over the tables' bytes: which reading this was."""
 
+    def targets(self, points: Points) -> Points:
+        """What each is read as; `DELETED`; or `POINTS` + index into `expansions`."""
+        return points + self.target_steps[points]
+
+    def sounds(self, points: Points) -> Points:
+        """The first ideograph with the same syllable; itself where it has none."""
+        return points + self.sound_steps[points]
+
 
 def read_tables(given: Mapping[str, bytes]) -> Tables:
     """The tables of these bytes (`bundled_tables()`). Raises ValueError naming a line it cannot read."""
-    targets = np.arange(POINTS, dtype=np.uint32)
+    steps = np.zeros(POINTS, np.uint32)
     kinds = np.zeros(POINTS, np.uint8)
     expansions: list[tuple[int, ...]] = []
     for number, line in enumerate(given["folds.tsv"].decode().splitlines(), 1):
-        where, kind, target = _three(line, number)
+        where, kind, read_as = _three(line, number)
         first, _, last = where.partition("-")
         span = slice(int(first, 16), int(last or first, 16) + 1)
-        points = tuple(int(point, 16) for point in target.split())
+        points = tuple(int(point, 16) for point in read_as.split())
         kinds[span] = KIND[kind]
         if len(points) > 1:
-            targets[span] = POINTS + len(expansions)
+            target = POINTS + len(expansions)
             expansions.append(points)
         else:
-            targets[span] = points[0] if points else DELETED
-    sounds = np.arange(POINTS, dtype=np.uint32)
+            target = points[0] if points else int(DELETED)
+        steps[span] = np.uint32(target) - np.arange(span.start, span.stop, dtype=np.uint32)
+    sounds = np.zeros(POINTS, np.uint32)
     for line in given["sounds.tsv"].decode().splitlines():
         _, _, chars = line.partition("\t")
-        sounds[[ord(char) for char in chars]] = ord(chars[0])
+        heard = np.array([ord(char) for char in chars], np.uint32)
+        sounds[heard] = heard[0] - heard
     glyphs = {
         (ord(pair[0]), ord(pair[1])): ord(whole)
         for pair, _, whole in (line.partition("\t") for line in given["glyphs.tsv"].decode().splitlines())
@@ -93,7 +104,7 @@ def read_tables(given: Mapping[str, bytes]) -> Tables:
     digest = hashlib.sha256()
     for name in sorted(given):
         digest.update(name.encode() + b"\0" + given[name] + b"\0")
-    return Tables(targets, kinds, _classes(), sounds, tuple(expansions), glyphs, halves, digest.hexdigest())
+    return Tables(steps, kinds, _classes(), sounds, tuple(expansions), glyphs, halves, digest.hexdigest())
 
 
 def _three(line: str, number: int) -> tuple[str, str, str]:
