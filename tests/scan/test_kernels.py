@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from tideng.identifiers.bank_card import luhn_digit
 from tideng.identifiers.resident_id import check_character
+from tideng.scan.analyse import has_full_width
 from tideng.scan.kernels.digits import find_digits, narrow
 from tideng.scan.kernels.lookup import lookup
 from tideng.scan.kernels.plain import find_plain
@@ -94,3 +95,10 @@ def test_an_id_behind_a_character_that_ends_in_a_letter_byte_is_found() -> None:
 @given(st.binary(max_size=400))
 def test_noise_does_no_harm(data: bytes) -> None:
     kernel(data, "gb18030")
+
+
+def test_full_width_digits_are_told_from_what_two_neighbours_make_of_their_bytes() -> None:
+    assert has_full_width("电话１３８".encode("gb18030"), "gb18030")
+    # The end of 埃 (B0 A3) and the beginning of 薄 (B1 A1) are the bytes of a 1 of full width.
+    assert not has_full_width("电话埃薄".encode("gb18030"), "gb18030")
+    assert has_full_width("电话埃薄１".encode("gb18030"), "gb18030")

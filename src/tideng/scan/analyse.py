@@ -113,9 +113,24 @@ def _plainer(block: Block) -> Block:
             return block
         text = block.data.decode(block.encoding, "replace")
         return _recoded(block, text)
-    if (_FULL_WIDTH if block.encoding == "utf-8" else _FULL_WIDTH_GB).search(block.data):
+    if has_full_width(block.data, block.encoding):
         return _recoded(block, fold_text(block.data.decode(block.encoding, "replace")))
     return block
+
+
+def has_full_width(data: bytes, encoding: str) -> bool:
+    """True if digits of full width are in a text; in GB18030 the end of one character and the beginning of
+    the next look like one.
+    """
+    if encoding == "utf-8":
+        return _FULL_WIDTH.search(data) is not None
+    for place in _FULL_WIDTH_GB.finditer(data):
+        at = before = place.start()
+        while before and data[before - 1] >= 0x81:
+            before -= 1
+        if (at - before) % 2 == 0:
+            return True
+    return False
 
 
 def _recoded(block: Block, text: str) -> Block:
@@ -163,7 +178,9 @@ def _look(block: Block, layout: Layout) -> None:
 
 def _fast(block: Block, layout: Layout) -> Found:
     """Numbers and mail addresses only, as fast as bytes allow."""
-    lines, kinds, keys, first = (kernel_hits if Mode.compiles else plain_hits)(block)
+    lines, kinds, keys, first = (kernel_hits if Mode.compiles else plain_hits)(
+        block, layout.delimiter, layout.columns.places("bank_card")
+    )
     lines += block.first_line
     counts: Counter[str] = Counter()
     for code, count in enumerate(np.bincount(kinds, minlength=6).tolist()):

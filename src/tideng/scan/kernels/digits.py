@@ -194,7 +194,14 @@ def _run(buf: int, n: int, p: int, done: int, gb: bool) -> tuple[int, int]:
             break
     while b < n and _is_digit(byte(buf, b)):
         b += 1
-    if gb and b - a >= 2 and a >= 3 and byte(buf, a - 1) >= 0x81 and _is_digit(byte(buf, a - 2)) and byte(buf, a - 3) >= 0x81:
+    if (
+        gb
+        and b - a >= 2
+        and a >= 3
+        and byte(buf, a - 1) >= 0x81
+        and _is_digit(byte(buf, a - 2))
+        and byte(buf, a - 3) >= 0x81
+    ):
         a += 1
     return a, b
 
@@ -203,7 +210,7 @@ def _run(buf: int, n: int, p: int, done: int, gb: bool) -> tuple[int, int]:
 def _joined(buf: int, n: int, a: int, b: int, done: int) -> tuple[int, int]:
     """Where the groups begin that a sign joins with the run a … b-1, and that sign; 0 if it stands alone."""
     if a - 2 >= done and (byte(buf, a - 1) == 45 or byte(buf, a - 1) == 32) and _is_digit(byte(buf, a - 2)):
-        sign = byte(buf, a - 1)
+        sign: int = byte(buf, a - 1)
         while a - 2 >= done and byte(buf, a - 1) == sign and _is_digit(byte(buf, a - 2)):
             a -= 2
             while a - 1 >= done and _is_digit(byte(buf, a - 1)):
