@@ -15,7 +15,7 @@ from tideng.identifiers.spans.folding import fold as fold_text
 from tideng.scan.columns import SAMPLE_ROWS, Columns, classify
 from tideng.scan.kernels.compiled import Mode
 from tideng.scan.kernels.kinds import BANK_CARD, EMAIL, KIND_NAMES, MOBILE, RESIDENT_ID
-from tideng.scan.kernels.rows import filled, fold, line_starts
+from tideng.scan.kernels.rows import filled, filled_plain, fold, line_starts
 from tideng.scan.keys import key_of, name_key, named_key
 from tideng.scan.numbers import kernel_hits, plain_hits
 from tideng.scan.readers.blocks import Block
@@ -178,7 +178,7 @@ def _look(block: Block, layout: Layout) -> None:
 
 def _fast(block: Block, layout: Layout) -> Found:
     """Numbers and mail addresses only, as fast as bytes allow."""
-    lines, kinds, keys, first = (kernel_hits if Mode.compiles else plain_hits)(
+    lines, kinds, keys, first = (kernel_hits if Mode.now() else plain_hits)(
         block, layout.delimiter, layout.columns.places("bank_card")
     )
     lines += block.first_line
@@ -218,8 +218,11 @@ def _table(block: Block, layout: Layout) -> Found:
             and _begins_with_header(block, layout)
             else 0
         )
-        for place in kept:
-            count = int(filled(buffer, starts[skip:], sign, place, wide))
+        if Mode.compiles:
+            each = [int(filled(buffer, starts[skip:], sign, place, wide)) for place in kept]
+        else:
+            each = filled_plain(block.data.decode(block.encoding, "replace"), skip, layout.delimiter, kept)
+        for place, count in zip(kept, each, strict=True):
             if count:
                 found.counts[roles[place]] += count
     if layout.columns.places("name"):

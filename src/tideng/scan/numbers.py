@@ -103,7 +103,7 @@ def plain_hits(
     if "@" in text:
         found += [(mail.start(), EMAIL, email_key(mail[0]), mail[0]) for mail in _MAIL.finditer(text)]
         found.sort()
-    ends = np.array([place for place, sign in enumerate(text) if sign == "\n"], np.int64)
+    ends = np.array([end.start() for end in re.finditer("\n", text)], np.int64)
     lines = np.searchsorted(ends, np.array([row[0] for row in found], np.int64)).astype(np.int64)
     kinds = np.array([row[1] for row in found], np.uint8)
     keys = np.array([row[2] for row in found], np.uint64)

@@ -13,6 +13,10 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
+from tideng.scan.kernels.compiled import folder
+
+folder()  # before the first kernel is declared: numba asks then where to keep it
+
 
 @intrinsic
 def byte(context, address, place):  # noqa: ARG001 - numba gives it
