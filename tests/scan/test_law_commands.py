@@ -32,6 +32,29 @@ def pile(folder: Path) -> Path:
     return folder / "case"
 
 
+def test_sensitive_labels_stand_apart_from_the_tiers(tmp_path: Path) -> None:
+    maker = Maker(7)
+    (tmp_path / "in").mkdir()
+    rows = "".join(f"{p.name},{p.mobile},1,佛教\n" for p in (maker.person() for _ in range(30)))
+    (tmp_path / "in" / "a.csv").write_text("姓名,手机号,指纹编号,宗教信仰\n" + rows, encoding="utf-8")
+    rows = "".join(f"{p.name},{p.mobile},{p.card},x.jpg\n" for p in (maker.person() for _ in range(30)))
+    (tmp_path / "in" / "b.csv").write_text("姓名,手机号,银行卡号,身份证正面\n" + rows, encoding="utf-8")
+    found = told(tmp_path / "in", "--out", tmp_path / "case")
+    seen = {one["category"]: (one["pipl_28"], one["gbt_45574"]) for one in found["sensitive"]}  # type: ignore[attr-defined]  # JSON
+    assert seen == {
+        "biometric": (True, True),
+        "religion": (True, True),
+        "financial_account": (True, True),
+        "id_photo": (False, True),
+    }
+    assert found["tiers"]["lowest"]["items"] == {"3": 0, "4": 0, "5": 60}  # type: ignore[index]  # JSON
+    report = (tmp_path / "case" / "report.html").read_text("utf-8")
+    assert "宗教信仰信息" in report
+    assert "GB/T 45574-2025" in report
+    plain = told(Path(__file__).parent / "piles.py")
+    assert plain["sensitive"] == []
+
+
 def test_strata_are_drawn_apart_and_add_up(tmp_path: Path) -> None:
     case = pile(tmp_path)
     drawn = told("sample", case, "--share", "0.9", "--by", "class")

@@ -13,6 +13,7 @@ from tideng.scan.custody import Custody, digest, opened
 from tideng.scan.entries import AppraisalReportEntry, ScanEndedEntry, ScanStartedEntry
 from tideng.scan.law import shipped_rules
 from tideng.scan.law.arithmetic import Tiers, load_rules, tiers
+from tideng.scan.law.sensitive import Sensitive, sensitive, shipped_categories
 from tideng.scan.persons import RULES_DATE
 from tideng.scan.run import Cluster, Outcome, Progress, run
 from tideng.scan.walk import walk
@@ -53,6 +54,11 @@ def law_of(outcome: Outcome, *, is_duty: bool, income_fen: int) -> Tiers:
         is_duty=is_duty,
         income_fen=income_fen,
     )
+
+
+def sensitive_of(outcome: Outcome) -> tuple[Sensitive, ...]:
+    """Labels of PIPL art. 28 and GB/T 45574, apart from the tiers."""
+    return sensitive(shipped_categories(), outcome.labels, outcome.counts, outcome.persons.children)
 
 
 def appraise(
@@ -172,6 +178,7 @@ def as_json(appraisal: Appraisal) -> dict[str, object]:
         "distinct": persons.distinct,
         "formats": outcome.formats,
         "labels": outcome.labels,
+        "sensitive": sensitive_of(outcome),
         "tiers": appraisal.tiers,
         "new_persons_by_file": persons.new_by_file,
         "started_at": appraisal.started_at,
@@ -181,4 +188,5 @@ def as_json(appraisal: Appraisal) -> dict[str, object]:
         "tables": TABLES_DATE,
         "person_rules": RULES_DATE,
         "law_rules": appraisal.tiers.rules,
+        "sensitive_rules": shipped_categories().version,
     }
