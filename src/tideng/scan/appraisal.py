@@ -11,9 +11,9 @@ from tideng import __version__
 from tideng.identifiers.tables import TABLES_DATE
 from tideng.scan.custody import Custody, digest, opened
 from tideng.scan.entries import AppraisalReportEntry, ScanEndedEntry, ScanStartedEntry
-from tideng.scan.law import shipped_rules
+from tideng.scan.law import shipped_categories, shipped_rules
 from tideng.scan.law.arithmetic import Tiers, load_rules, tiers
-from tideng.scan.law.sensitive import Sensitive, sensitive, shipped_categories
+from tideng.scan.law.sensitive import Sensitive, load_categories, sensitive
 from tideng.scan.persons import RULES_DATE
 from tideng.scan.run import Cluster, Outcome, Progress, run
 from tideng.scan.walk import walk
@@ -58,7 +58,9 @@ def law_of(outcome: Outcome, *, is_duty: bool, income_fen: int) -> Tiers:
 
 def sensitive_of(outcome: Outcome) -> tuple[Sensitive, ...]:
     """Labels of PIPL art. 28 and GB/T 45574, apart from the tiers."""
-    return sensitive(shipped_categories(), outcome.labels, outcome.counts, outcome.persons.children)
+    return sensitive(
+        load_categories(shipped_categories()), outcome.labels, outcome.counts, outcome.persons.children
+    )
 
 
 def appraise(
@@ -188,5 +190,5 @@ def as_json(appraisal: Appraisal) -> dict[str, object]:
         "tables": TABLES_DATE,
         "person_rules": RULES_DATE,
         "law_rules": appraisal.tiers.rules,
-        "sensitive_rules": shipped_categories().version,
+        "sensitive_rules": load_categories(shipped_categories()).version,
     }

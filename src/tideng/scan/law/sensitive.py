@@ -6,13 +6,9 @@ itself is in neither list any more; a picture of the card is in the standard's.
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
-from typing import Final
 
 import msgspec
 from msgspec import Struct
-
-SHIPPED: Final = "sensitive-2025-11.toml"
 
 
 class Category(Struct, frozen=True):
@@ -50,10 +46,9 @@ class Sensitive(Struct, frozen=True):
     """What it rests on: `heading`, `kind: count`, `persons under 14: count`."""
 
 
-def shipped_categories() -> Categories:
-    """The categories that ship with this release."""
-    data = files("tideng.scan.law").joinpath(SHIPPED).read_text("utf-8")
-    return msgspec.convert(tomllib.loads(data), Categories)
+def load_categories(data: bytes) -> Categories:
+    """Categories from TOML bytes; ValueError if they are not well-formed."""
+    return msgspec.convert(tomllib.loads(data.decode("utf-8")), Categories)
 
 
 def sensitive(
