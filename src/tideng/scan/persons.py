@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from tideng.scan.kernels.compiled import kernel
 
-RULES_DATE: Final = "2026-11-25"
+RULES_DATE: Final = "2026-11-26"
 MEMORY: Final = "450MB"
 LOOSE_MAX: Final = 12_000_000
 """Beyond so many distinct records without an ID they are no longer joined with each other, and the result

@@ -141,6 +141,8 @@ def run(
         Mode.compiles, workers = False, 1
     elif load < bytes_least():
         Mode.compiles = "tideng.scan.kernels.digits" in sys.modules
+    else:
+        Mode.compiles = True
     workers = workers or os.cpu_count() or 1
     is_small = load <= IN_PROCESS_BYTES or workers == 1
     store = Store(out)
