@@ -2,7 +2,7 @@
 
 First measurements, which are the honest ones: a 0.852 precision and 0.778 recall, b 0.909 and 0.886, c 0.949
 and 0.853. Between them the classes of mistakes were worked on, so today's figures on these lines flatter;
-they are held so that nothing gets lost.
+they are held so that nothing gets lost. Four annotations of a were put right after its measurement.
 """
 
 import pytest
