@@ -8,6 +8,7 @@ twentieth of it.
 
 import argparse
 import json
+import os
 import random
 import resource
 import subprocess
@@ -34,7 +35,8 @@ def rate_of_kernel(folder: Path, megabytes: int) -> dict[str, object]:
         truth = mixed(path, 1, megabytes * 500_000, encoding)
         data = path.read_bytes()
         hits(data[:10_000], encoding)
-        blocks = [data[i : i + 8_000_000] for i in range(0, len(data), 8_000_000)]
+        ends = [data.rfind(b"\n", 0, i) + 1 for i in range(8_000_000, len(data), 8_000_000)]
+        blocks = [data[a:b] for a, b in zip([0, *ends], [*ends, len(data)], strict=True)]
         began, cpu, kinds = time.perf_counter(), time.process_time(), Counter[int]()
         for block in blocks:
             kinds.update(np.bincount(hits(block, encoding)[2], minlength=6).nonzero()[0].tolist())
@@ -67,6 +69,64 @@ def rate_of_chance(tokens: int) -> dict[str, object]:
     # A final X never occurs in digits, so one of eleven remainders cannot pass; codes of 9… need no region.
     expected = (regions / 1e6 + 0.1) * days / 1e8 / 11 * tokens
     return {"tokens": tokens, "passed": passed, "expected": round(expected, 1)}
+
+
+def first_batch(folder: Path) -> dict[str, object]:
+    """Seconds from the command to its first finished batch: kernels not compiled yet, and kept."""
+    (folder / "start").mkdir()
+    for number in range(25):
+        mixed(folder / "start" / f"{number}.csv", number, 2_000_000)
+    small = folder / "small.csv"
+    mixed(small, 1, 100_000)
+    found: dict[str, object] = {}
+    surroundings = {**os.environ, "NUMBA_CACHE_DIR": str(folder / "kernels")}
+    for name in ("cold", "warm"):
+        out = folder / f"start-{name}"
+        command = [sys.executable, "-m", "tideng", "scan", str(folder / "start"), "--no-hashes", "--json"]
+        began = time.perf_counter()
+        running = subprocess.Popen(
+            [*command, "--out", str(out)],
+            env=surroundings,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        while running.poll() is None and not list((out / "records").glob("[!.]*")):
+            time.sleep(0.01)
+        found[f"{name}: first batch of 50 MB, s"] = round(time.perf_counter() - began, 2)
+        running.wait()
+        found[f"{name}: all of it, s"] = round(time.perf_counter() - began, 2)
+        began = time.perf_counter()
+        subprocess.run(
+            [*command[:4], str(small), "--json"], env=surroundings, capture_output=True, check=True
+        )
+        found[f"{name}: 100 kB, whole command, s"] = round(time.perf_counter() - began, 2)
+    return found
+
+
+def endless_line(folder: Path, megabytes: int) -> dict[str, object]:
+    """A text without a single line end: time, and the memory of the one process that reads it."""
+    people = [Maker(seed).person() for seed in range(500)]
+    piece = "".join(f'{{"name":"{p.name}","id":"{p.id}","phone":"{p.mobile}"}},' for p in people).encode()
+    times = megabytes * 1_000_000 // len(piece)
+    (folder / "line").mkdir()
+    with (folder / "line" / "a.txt").open("wb") as file:
+        for _ in range(times):
+            file.write(piece)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    began = time.perf_counter()
+    command = [sys.executable, "-m", "tideng", "scan", str(folder / "line"), "--json", "--no-hashes"]
+    done = subprocess.run([*command, "--workers", "1"], capture_output=True, check=True)
+    wall, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    told = json.loads(done.stdout)
+    return {
+        "MB": round(times * len(piece) / 1e6),
+        "seconds": round(wall, 1),
+        "cpu s": round(after.ru_utime - before.ru_utime, 1),
+        "largest process MB": after.ru_maxrss // 1024,
+        "ids": told["counts"]["resident_id"],
+        "truth": times * len(people),
+        "persons": told["persons"],
+    }
 
 
 def case_of_spreadsheets(folder: Path, files: int, rows: int) -> dict[str, object]:
@@ -171,6 +231,7 @@ def main() -> None:
     wish.add_argument("--files", type=int, default=628)
     wish.add_argument("--rows", type=int, default=2270)
     wish.add_argument("--tokens", type=int, default=20_000_000)
+    wish.add_argument("--line-mb", type=int, default=1000)
     wish.add_argument("--peers", action="store_true")
     asked = wish.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -179,6 +240,8 @@ def main() -> None:
             "kernel": rate_of_kernel(place, asked.mb),
             "chance": rate_of_chance(asked.tokens),
             "spans": quality_of_spans(),
+            "start": first_batch(place),
+            "line": endless_line(place, asked.line_mb),
             "case": case_of_spreadsheets(place, asked.files, asked.rows),
         }
         if asked.peers:

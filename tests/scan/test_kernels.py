@@ -1,5 +1,10 @@
 """The compiled kernel finds what the plain code finds: in any encoding, at any cut, with any neighbours."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,9 +12,12 @@ from hypothesis import strategies as st
 
 from tideng.identifiers.bank_card import luhn_digit
 from tideng.identifiers.resident_id import check_character
+from tideng.scan.analyse import has_full_width
+from tideng.scan.kernels import compiled
 from tideng.scan.kernels.digits import find_digits, narrow
 from tideng.scan.kernels.lookup import lookup
 from tideng.scan.kernels.plain import find_plain
+from tideng.scan.kernels.rows import filled, filled_plain, line_starts
 
 ENCODINGS = ["utf-8", "gb18030", "gbk", "big5", "utf-16-le", "utf-16-be"]
 
@@ -94,3 +102,60 @@ def test_an_id_behind_a_character_that_ends_in_a_letter_byte_is_found() -> None:
 @given(st.binary(max_size=400))
 def test_noise_does_no_harm(data: bytes) -> None:
     kernel(data, "gb18030")
+
+
+def test_full_width_digits_are_told_from_what_two_neighbours_make_of_their_bytes() -> None:
+    assert has_full_width("电话１３８".encode("gb18030"), "gb18030")
+    # The end of 埃 (B0 A3) and the beginning of 薄 (B1 A1) are the bytes of a 1 of full width.
+    assert not has_full_width("电话埃薄".encode("gb18030"), "gb18030")
+    assert has_full_width("电话埃薄１".encode("gb18030"), "gb18030")
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.text(alphabet='a ,"\t\r\x00中', max_size=9), max_size=6), st.integers(0, 2))
+def test_filled_fields_are_counted_alike_with_and_without_the_compiler(lines: list[str], skip: int) -> None:
+    lines = [line if line.count('"') % 2 == 0 else line + '"' for line in lines]
+    text = "".join(f"{line}\n" for line in lines)
+    data = text.encode("gb18030")
+    starts = line_starts(data)[skip:]
+    one_by_one = [filled(np.frombuffer(data, np.uint8), starts, 44, place, True) for place in range(3)]
+    assert filled_plain(text, skip, ",", range(3)) == one_by_one
+
+
+def test_until_another_process_has_compiled_plain_code_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compiled, "folder", lambda: tmp_path)
+    monkeypatch.setattr(compiled.Mode, "compiles", False)
+    monkeypatch.setattr(compiled.Mode, "waits", True)
+    assert not compiled.Mode.now()
+    compiled.compile_all()
+    assert compiled.is_ready()
+    assert not compiled.Mode.compiles
+    assert compiled.Mode.now()
+    assert not compiled.Mode.waits
+
+
+def test_a_home_that_can_not_be_written_is_no_reason_to_fail(tmp_path: Path) -> None:
+    # Under a file no folder can be made, not even by root.
+    (tmp_path / "file").touch()
+    (tmp_path / "list.txt").write_text("13800138000\n" * 200_000)
+    source, out = repr(str(tmp_path / "list.txt")), repr(str(tmp_path / "out"))
+    program = f"""
+from pathlib import Path
+from tideng.scan.kernels import compiled
+from tideng.scan.run import run
+compiled.COMPILE_BYTES_LEAST = 1000
+print(run([Path({source})], Path({out}), day="2026-11-25", workers=1).counts["mobile"])
+"""
+    surroundings = {k: v for k, v in os.environ.items() if k != "NUMBA_CACHE_DIR"}
+    surroundings["XDG_CACHE_HOME"] = str(tmp_path / "file")
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=surroundings,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert done.stdout.strip() == "200000"

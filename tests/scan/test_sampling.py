@@ -3,12 +3,13 @@
 import random
 from functools import cache
 from itertools import islice
+from math import comb
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tideng.scan.sampling import bound, continued, draw, plan, seed_commitment, total_bound
+from tideng.scan.sampling import bound, confidence_of, continued, draw, plan, seed_commitment, total_bound
 
 
 @pytest.mark.parametrize(
@@ -69,16 +70,52 @@ def test_every_place_is_as_likely() -> None:
     assert max(counts) < 370
 
 
-@pytest.mark.parametrize("share", [0.9, 0.97])
-def test_coverage_is_at_least_nominal(share: float) -> None:
-    chance = random.Random(7)
-    population, size, rounds = 2_000, 80, 1_500
-    truth = round(population * share)
-    proven = cache(lambda genuine: bound(size, genuine, population).genuine_least)
-    kept = 0
+@pytest.mark.parametrize("confidence", [0.9, 0.95, 0.99])
+def test_coverage_is_at_least_nominal_whatever_the_truth(confidence: float) -> None:
+    # Exact, not simulated: every possible truth, every possible sample with its hypergeometric chance.
+    population, size = 300, 40
+    proven = [bound(size, genuine, population, confidence).genuine_least for genuine in range(size + 1)]
+    ways = comb(population, size)
+    for truth in range(population + 1):
+        kept = sum(
+            comb(truth, genuine) * comb(population - truth, size - genuine)
+            for genuine in range(size + 1)
+            if proven[genuine] <= truth
+        )
+        assert kept / ways >= confidence, truth
+
+
+@given(st.floats(0.5, 0.99), st.integers(1, 40))
+def test_all_looks_together_spend_no_more_than_the_error_allowed(confidence: float, strata: int) -> None:
+    looks = [
+        1 - confidence_of(confidence, strata=strata, stage=stage, is_sequential=True) for stage in range(30)
+    ]
+    assert strata * sum(looks) <= 1 - confidence + 1e-12
+    assert strata * (1 - confidence_of(confidence, strata=strata)) <= 1 - confidence + 1e-12
+
+
+@pytest.mark.parametrize("false_share", [0.051, 0.06, 0.09])
+def test_a_draw_that_is_continued_until_it_holds_is_still_as_sure(false_share: float) -> None:
+    # Simulated against the worst examiner: whoever fails looks again, up to four times.
+    chance = random.Random(11)
+    population, rounds, wrong = 2_000, 2_000, 0
+    false_items = round(population * false_share)
+    first = plan(
+        "s", population, confidence=confidence_of(0.95, is_sequential=True), share=0.95, failures_allowed=0
+    )
+    further = cache(lambda now, failures: continued(now, failures))
     for _ in range(rounds):
-        kept += proven(sum(place < truth for place in chance.sample(range(population), size))) <= truth
-    assert kept / rounds >= 0.94  # nominal 0.95, less three standard errors of the simulation
+        order = chance.sample(range(population), population)
+        now = first
+        for _look in range(5):
+            failures = sum(place < false_items for place in order[: now.size])
+            if failures <= now.failures_allowed:
+                wrong += 1  # it "proves" 95 %, and fewer are genuine
+                break
+            if failures > population * 0.05:
+                break  # disproved: no longer sample can prove it
+            now = further(now, failures)
+    assert wrong / rounds <= 0.05
 
 
 def test_a_failed_draw_goes_on_in_the_same_order() -> None:

@@ -46,6 +46,35 @@ def test_people_are_joined_by_shared_keys_and_ids_never_are(tmp_path: Path) -> N
     assert (persons.with_id, persons.without_id, persons.conflicts) == (2, 1, 1)
 
 
+@pytest.mark.parametrize("is_compiled", [True, False])
+def test_a_card_that_passes_for_an_id_is_a_card_in_the_column_of_cards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_compiled: bool
+) -> None:
+    # The one person too many of a run of 681,000 rows: a card of 18 digits with a region, a date and both
+    # check digits right.
+    from tideng.identifiers.bank_card import issuer, luhn
+    from tideng.identifiers.resident_id import check_character, is_resident_id
+    from tideng.identifiers.tables import region_periods
+    from tideng.scan.analyse import Layout, analyse
+    from tideng.scan.kernels.compiled import Mode
+    from tideng.scan.readers.blocks import Block
+
+    monkeypatch.setattr(Mode, "compiles", is_compiled)
+    regions = [code for code in region_periods() if code.startswith("62")]
+    first = (f"{code}{year}0101{n:03}" for code in regions for year in (1960, 1980) for n in range(1000))
+    numbers = (number for f in first if (number := f + check_character(f)).isdecimal())
+    both = next(n for n in numbers if luhn(n) and issuer(n) and is_resident_id(n))
+    people = [Maker(seed).person() for seed in range(30)]
+    rows = [list(person.row) for person in people]
+    rows[7][3] = both
+    rows[8][1] = both
+    text = "\n".join(",".join(row) for row in [["姓名", "身份证号", "手机号", "银行卡号", "地址"], *rows])
+    found = analyse(Block(text.encode("gb18030"), "gb18030"), Layout())
+    assert found.keys[7, 0] == int(people[7].id[:17])
+    assert found.keys[7, 3] == found.keys[8, 0] == int(both[:17])
+    assert len(found.lines) == 30
+
+
 def test_children_are_counted_on_the_day(tmp_path: Path) -> None:
     from tideng.identifiers.resident_id import check_character
 

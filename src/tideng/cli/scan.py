@@ -10,6 +10,7 @@ import typer
 from rich.markup import escape
 from typer.core import TyperGroup
 
+from tideng.cli import scan_law
 from tideng.cli.context import Json
 from tideng.cli.show import FAILED, as_json, err, not_installed, out, stop, table
 
@@ -32,10 +33,16 @@ class _ScanGroup(TyperGroup):
 
 
 app = typer.Typer(
-    help="Count the people in a pile of files: `tideng scan PATH…`. Also: spans, explain, sample, money, custody.",  # noqa: E501
+    help="Count the people in a pile of files: `tideng scan PATH…`. Also: spans, explain, sample, transfers, money, custody.",  # noqa: E501
     no_args_is_help=True,
     cls=_ScanGroup,
 )
+
+
+app.command("sample")(scan_law.sample)
+app.command("continue")(scan_law.continue_)
+app.command("checked")(scan_law.checked)
+app.command("transfers")(scan_law.transfers)
 
 
 @app.command()
@@ -251,61 +258,6 @@ def explain(
 
 
 @app.command()
-def sample(
-    folder: Annotated[Path, typer.Argument(help="The --out folder of a scan.")],
-    share: Annotated[float, typer.Option("--share", help="Share of genuine records to be shown.")] = 0.95,
-    confidence: Annotated[float, typer.Option("--confidence", help="With this confidence.")] = 0.95,
-    failures: Annotated[int, typer.Option("--failures", min=0, help="Failures the plan allows.")] = 0,
-    json: Json = False,
-) -> None:
-    """Plan a sample, commit plan and seed to the ledger, then draw: which persons' records to verify, by
-    whom it may.
-    """
-    from tideng.scan.checking import draw_sample
-
-    if not (folder / "state.sqlite").exists():
-        stop(
-            f"{escape(str(folder))} holds no scan. Run `tideng scan PATH --out {escape(str(folder))}` first."
-        )
-    try:
-        drawn = draw_sample(folder, share=share, confidence=confidence, failures=failures)
-    except ValueError as error:
-        stop(escape(str(error)))
-    if json:
-        as_json(drawn)
-        return
-    out.print(
-        f"{drawn.size} of {drawn.population:,} drawn; plan is entry {drawn.plan}, draw is entry {drawn.draw}; list: {escape(drawn.list)}"  # noqa: E501
-    )
-
-
-@app.command()
-def checked(
-    folder: Annotated[Path, typer.Argument(help="The --out folder of a scan with a sample.")],
-    genuine: Annotated[
-        int, typer.Option("--genuine", min=0, help="How many of the sample were found genuine.")
-    ],
-    json: Json = False,
-) -> None:
-    """Record what checking the sample showed, and what that proves about all (Clopper-Pearson,
-    hypergeometric).
-    """
-    from tideng.scan.checking import record_check
-
-    try:
-        shown = record_check(folder, genuine)
-    except (ValueError, OSError) as error:
-        stop(escape(str(error)))
-    if json:
-        as_json(shown)
-        return
-    out.print(
-        f"{shown.genuine} of {shown.sample} genuine: with {shown.confidence:.0%} confidence at least {shown.low:.2%} of all, "  # noqa: E501
-        f"{shown.genuine_least:,} persons; two-sided {shown.low_two_sided:.2%} to {shown.high_two_sided:.2%}"
-    )
-
-
-@app.command()
 def money(
     files: Annotated[list[Path], typer.Argument(help="WeChat, Alipay or bank statements: CSV or XLSX.")],
     buyer: Annotated[
@@ -345,7 +297,7 @@ def custody(
     folder: Annotated[Path, typer.Argument(help="The --out folder of a scan.")], json: Json = False
 ) -> None:
     """Recompute the appraisal's ledger, and show who did what. Exit code 1 if anything differs."""
-    from tideng.scan.checking import recount
+    from tideng.scan.recount import recount
 
     if not (folder / "ledger.sqlite").exists():
         stop(f"{escape(str(folder))} holds no appraisal's ledger")

@@ -8,7 +8,7 @@ from tideng.identifiers.tables import bank_bins
 
 LENGTHS: Final = range(15, 20)
 _PREFIXES: Final = range(10, 3, -1)
-_DOUBLED: Final = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
+_DOUBLED: Final = str.maketrans("0123456789", "0246813579")
 
 
 class BankCard(Struct, frozen=True, gc=False):
@@ -23,10 +23,8 @@ class BankCard(Struct, frozen=True, gc=False):
 
 def luhn(number: str) -> bool:
     """True if the Luhn sum of these digits is a multiple of ten (ISO/IEC 7812-1 annex B)."""
-    total = 0
-    for place, digit in enumerate(reversed(number)):
-        total += _DOUBLED[ord(digit) - 48] if place % 2 else ord(digit) - 48
-    return total % 10 == 0
+    plain, doubled = number[::-2], number[-2::-2].translate(_DOUBLED)
+    return (sum(map(int, plain)) + sum(map(int, doubled))) % 10 == 0
 
 
 def luhn_digit(number: str) -> str:

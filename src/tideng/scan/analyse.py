@@ -4,6 +4,7 @@ by.
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -15,17 +16,20 @@ from tideng.identifiers.spans.folding import fold as fold_text
 from tideng.scan.columns import SAMPLE_ROWS, Columns, classify
 from tideng.scan.kernels.compiled import Mode
 from tideng.scan.kernels.kinds import BANK_CARD, EMAIL, KIND_NAMES, MOBILE, RESIDENT_ID
-from tideng.scan.kernels.rows import filled, fold, line_starts
+from tideng.scan.kernels.rows import filled, filled_plain, fold, line_starts
 from tideng.scan.keys import key_of, name_key, named_key
 from tideng.scan.numbers import kernel_hits, plain_hits
 from tideng.scan.readers.blocks import Block
 from tideng.scan.readers.tables import is_header
-from tideng.scan.readers.text import delimiter_of, split
+from tideng.scan.readers.text import delimiter_of, soft_end, split
 
 DEEP_BYTES_MAX: Final = 4_000_000
 """Of prose, so much per member is read for names, addresses and every other kind; beyond it only numbers
 are.
 """
+LINE_CHARACTERS_MAX: Final = 8_000
+"""A longer line of prose is looked at in pieces: what names a number stands near it."""
+_SOFT_ENDS: Final = ("，", "。", "；", ",", ";", '"', "}", ")", "\t", " ")
 _FULL_WIDTH: Final = re.compile(rb"\xef\xbc[\x90-\x99]")
 _FULL_WIDTH_GB: Final = re.compile(rb"\xa3[\xb0-\xb9]")
 _CODES: Final = {"resident_id": RESIDENT_ID, "mobile": MOBILE, "bank_card": BANK_CARD, "email": EMAIL}
@@ -91,7 +95,7 @@ def analyse(block: Block, layout: Layout) -> Found:
     if layout.deep_bytes < DEEP_BYTES_MAX and len(block.data):
         room = DEEP_BYTES_MAX - layout.deep_bytes
         if len(block.data) > room:
-            cut = block.data.rfind(b"\n", 0, room) + 1
+            cut = block.data.rfind(b"\n", 0, room) + 1 or soft_end(block.data[:room])
             if cut > 0 and "16" not in block.encoding:
                 layout.deep_bytes = DEEP_BYTES_MAX
                 first = _deep(block.data[:cut], block)
@@ -113,9 +117,24 @@ def _plainer(block: Block) -> Block:
             return block
         text = block.data.decode(block.encoding, "replace")
         return _recoded(block, text)
-    if (_FULL_WIDTH if block.encoding == "utf-8" else _FULL_WIDTH_GB).search(block.data):
+    if has_full_width(block.data, block.encoding):
         return _recoded(block, fold_text(block.data.decode(block.encoding, "replace")))
     return block
+
+
+def has_full_width(data: bytes, encoding: str) -> bool:
+    """True if digits of full width are in a text; in GB18030 the end of one character and the beginning of
+    the next look like one.
+    """
+    if encoding == "utf-8":
+        return _FULL_WIDTH.search(data) is not None
+    for place in _FULL_WIDTH_GB.finditer(data):
+        at = before = place.start()
+        while before and data[before - 1] >= 0x81:
+            before -= 1
+        if (at - before) % 2 == 0:
+            return True
+    return False
 
 
 def _recoded(block: Block, text: str) -> Block:
@@ -163,7 +182,9 @@ def _look(block: Block, layout: Layout) -> None:
 
 def _fast(block: Block, layout: Layout) -> Found:
     """Numbers and mail addresses only, as fast as bytes allow."""
-    lines, kinds, keys, first = (kernel_hits if Mode.compiles else plain_hits)(block)
+    lines, kinds, keys, first = (kernel_hits if Mode.now() else plain_hits)(
+        block, layout.delimiter, layout.columns.places("bank_card")
+    )
     lines += block.first_line
     counts: Counter[str] = Counter()
     for code, count in enumerate(np.bincount(kinds, minlength=6).tolist()):
@@ -201,8 +222,11 @@ def _table(block: Block, layout: Layout) -> Found:
             and _begins_with_header(block, layout)
             else 0
         )
-        for place in kept:
-            count = int(filled(buffer, starts[skip:], sign, place, wide))
+        if Mode.compiles:
+            each = [int(filled(buffer, starts[skip:], sign, place, wide)) for place in kept]
+        else:
+            each = filled_plain(block.data.decode(block.encoding, "replace"), skip, layout.delimiter, kept)
+        for place, count in zip(kept, each, strict=True):
             if count:
                 found.counts[roles[place]] += count
     if layout.columns.places("name"):
@@ -269,7 +293,7 @@ def _deep(data: bytes, block: Block) -> Found:
     samples: list[tuple[int, str, str]] = []
     extra: list[tuple[int, int]] = []
     grave: set[int] = set()
-    for number, line in enumerate(data.decode(block.encoding, "replace").split("\n"), block.first_line):
+    for number, line in _lines(data.decode(block.encoding, "replace"), block.first_line):
         if len(line) < 4 or not _WORTH.search(line):
             continue
         spans = find(line)
@@ -289,6 +313,18 @@ def _deep(data: bytes, block: Block) -> Found:
     made.counts, made.samples = counts, tuple(samples)
     made.high[np.isin(made.lines, np.array(sorted(grave), np.int64))] = 3
     return made
+
+
+def _lines(text: str, first: int) -> Iterator[tuple[int, str]]:
+    """Lines with their numbers; long ones in pieces that end where no number does."""
+    for number, line in enumerate(text.split("\n"), first):
+        at = 0
+        while len(line) - at > LINE_CHARACTERS_MAX:
+            end = at + LINE_CHARACTERS_MAX
+            place = max(line.rfind(sign, at + LINE_CHARACTERS_MAX // 2, end) for sign in _SOFT_ENDS)
+            yield number, line[at : (place + 1 if place >= 0 else end)]
+            at = place + 1 if place >= 0 else end
+        yield number, line[at:] if at else line
 
 
 def _folded(rows: list[tuple[int, int, int]], extra: list[tuple[int, int]]) -> Found:

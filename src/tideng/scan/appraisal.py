@@ -11,8 +11,9 @@ from tideng import __version__
 from tideng.identifiers.tables import TABLES_DATE
 from tideng.scan.custody import Custody, digest, opened
 from tideng.scan.entries import AppraisalReportEntry, ScanEndedEntry, ScanStartedEntry
-from tideng.scan.law import shipped_rules
+from tideng.scan.law import shipped_categories, shipped_rules
 from tideng.scan.law.arithmetic import Tiers, load_rules, tiers
+from tideng.scan.law.sensitive import Sensitive, load_categories, sensitive
 from tideng.scan.persons import RULES_DATE
 from tideng.scan.run import Cluster, Outcome, Progress, run
 from tideng.scan.walk import walk
@@ -52,6 +53,13 @@ def law_of(outcome: Outcome, *, is_duty: bool, income_fen: int) -> Tiers:
         persons.records_by_class_high,
         is_duty=is_duty,
         income_fen=income_fen,
+    )
+
+
+def sensitive_of(outcome: Outcome) -> tuple[Sensitive, ...]:
+    """Labels of PIPL art. 28 and GB/T 45574, apart from the tiers."""
+    return sensitive(
+        load_categories(shipped_categories()), outcome.labels, outcome.counts, outcome.persons.children
     )
 
 
@@ -172,6 +180,7 @@ def as_json(appraisal: Appraisal) -> dict[str, object]:
         "distinct": persons.distinct,
         "formats": outcome.formats,
         "labels": outcome.labels,
+        "sensitive": sensitive_of(outcome),
         "tiers": appraisal.tiers,
         "new_persons_by_file": persons.new_by_file,
         "started_at": appraisal.started_at,
@@ -181,4 +190,5 @@ def as_json(appraisal: Appraisal) -> dict[str, object]:
         "tables": TABLES_DATE,
         "person_rules": RULES_DATE,
         "law_rules": appraisal.tiers.rules,
+        "sensitive_rules": load_categories(shipped_categories()).version,
     }

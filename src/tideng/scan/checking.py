@@ -3,26 +3,40 @@
 import csv
 import os
 import secrets
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 import duckdb
 import msgspec
 from msgspec import Struct
 
-from tideng.evidence.entries import decode_entry
-from tideng.evidence.keys import signing_key
-from tideng.evidence.note import verifier_for
-from tideng.evidence.stored import verify_file
-from tideng.scan.custody import KEY, LEDGER, ORIGIN, digest, opened
+from tideng.scan.custody import Custody, digest, opened
 from tideng.scan.entries import SampleCheckedEntry, SampleDrawnEntry, SamplePlannedEntry
-from tideng.scan.sampling import SAMPLE_MAX, Bound, bound, draw, plan, seed_commitment
+from tideng.scan.sampling import (
+    SAMPLE_MAX,
+    Bound,
+    Plan,
+    bound,
+    confidence_of,
+    continued,
+    draw,
+    plan,
+    seed_commitment,
+    total_bound,
+)
 
 LIST: Final = "sample.csv"
 STATE: Final = "sample.json"
+STRATA_MAX: Final = 60
+"""More strata than this make every one of them too sure to be checked."""
+By = Literal["", "class", "province"]
+_STRATA: Final[dict[By, str]] = {
+    "": "'resident_id'",
+    "class": "'class ' || min(low)",
+    "province": "'province ' || (id // 1000000000000000)",
+}
 
 
 class Verification(Protocol):
@@ -50,8 +64,22 @@ class RememberedVerification:
         return {key: key in self.known for key in keys}
 
 
+class Stratum(Struct, frozen=True):
+    """One part of the people, what was drawn of it, and what checking showed (-1: not yet)."""
+
+    plan: Plan
+    size: int
+    planned: int
+    """Index of the plan's entry in the ledger …"""
+    drawn: int
+    """… and of the draw's."""
+    stage: int = 0
+    """How often the draw was continued."""
+    genuine: int = -1
+
+
 class Drawn(Struct, frozen=True):
-    """A sample, and where the ledger has its plan and its draw."""
+    """A sample, and where the ledger has its plans and its draws."""
 
     population: int
     size: int
@@ -61,123 +89,218 @@ class Drawn(Struct, frozen=True):
     plan: int
     draw: int
     list: str
+    by: By = ""
+    is_sequential: bool = False
+    seed: str = ""
+    strata: tuple[Stratum, ...] = ()
 
 
-def draw_sample(folder: Path, *, share: float, confidence: float, failures: int) -> Drawn:
-    """Plan, commit, draw: a list of persons (file and line of one record of each) in `sample.csv`."""
+class Checked(Struct, frozen=True):
+    """What checking proves: of every stratum that was checked, and of all together once all are."""
+
+    strata: dict[str, Bound]
+    is_complete: bool
+    genuine_least: int
+    """Of all people, at least so many; 0 until every stratum has been checked."""
+
+
+def draw_sample(
+    folder: Path,
+    *,
+    share: float,
+    confidence: float,
+    failures: int,
+    by: By = "",
+    is_sequential: bool = False,
+) -> Drawn:
+    """Plan, commit, draw: a list of persons (file and line of one record of each) in `sample.csv`.
+
+    `by`: strata that are drawn apart. `is_sequential`: `continue_sample` may draw further when checking
+    fails; the plan then keeps half of the error for that.
+    """
     with duckdb.connect() as conn:
-        parts = str(folder / "records" / "*.parquet")
-        conn.execute(
-            "CREATE TABLE people AS SELECT id, min(struct_pack(f := file, m := member, l := line)) AS place FROM read_parquet(?) WHERE id > 0 "  # noqa: E501
-            "GROUP BY id ORDER BY id",
-            [parts],
-        )
-        row = conn.execute("SELECT count(*) FROM people").fetchone()
-        population = int(row[0]) if row else 0
-        if population == 0:
+        populations = _people(conn, folder, by)
+        if not populations:
             raise ValueError("there is no record with a resident ID number to draw from")
-        made = plan("resident_id", population, confidence=confidence, share=share, failures_allowed=failures)
-        if made.size > SAMPLE_MAX:
-            raise ValueError(f"the plan needs {made.size} checks; the limit is {SAMPLE_MAX}. Ask for less.")
+        if len(populations) > STRATA_MAX:
+            raise ValueError(f"{len(populations)} strata; the limit is {STRATA_MAX}. Divide less finely.")
+        sure = confidence_of(confidence, strata=len(populations), is_sequential=is_sequential)
+        plans = [_plan(name, size, sure, share, failures, len(populations)) for name, size in populations]
+        total = sum(made.size for made in plans)
+        if total > SAMPLE_MAX:
+            raise ValueError(f"the plan needs {total} checks; the limit is {SAMPLE_MAX}. Ask for less.")
         seed = secrets.token_bytes(32)
         with opened(folder) as custody:
-            planned = custody.record(
-                SamplePlannedEntry(
-                    at=custody.now(),
-                    confidence=str(confidence),
-                    failures_allowed=failures,
-                    population=population,
-                    seed=seed_commitment(seed),
-                    share=str(share),
-                    size=made.size,
-                    stratum=made.stratum,
-                )
+            planned = [_record_plan(custody, made, seed) for made in plans]
+            strata = tuple(
+                Stratum(made, made.size, entry, _record_draw(custody, made, seed, entry))
+                for made, entry in zip(plans, planned, strict=True)
             )
-            places = list(islice(draw(seed, made.stratum, population), made.size))
-            drawn = custody.record(
-                SampleDrawnEntry(
-                    at=custody.now(),
-                    places=digest(map(str, places)),
-                    plan=planned,
-                    seed=seed.hex(),
-                    size=made.size,
-                )
-            )
-        _list(conn, folder, places)
-    result = Drawn(population, made.size, confidence, share, failures, planned, drawn, str(folder / LIST))
+        result = Drawn(
+            population=sum(size for _, size in populations),
+            size=total,
+            confidence=confidence,
+            share=share,
+            failures_allowed=failures,
+            plan=strata[0].planned,
+            draw=strata[0].drawn,
+            list=str(folder / LIST),
+            by=by,
+            is_sequential=is_sequential,
+            seed=seed.hex(),
+            strata=strata,
+        )
+        _list(conn, folder, result)
     (folder / STATE).write_bytes(msgspec.json.encode(result))
     return result
 
 
-def _list(conn: duckdb.DuckDBPyConnection, folder: Path, places: list[int]) -> None:
-    rows = conn.execute("SELECT place FROM people ORDER BY id").fetchall()
+def continue_sample(folder: Path, *, failures: int, stratum: str = "") -> Drawn:
+    """Draw further in the same order, because `failures` turned up where the plan allowed fewer."""
+    drawn = _state(folder)
+    if not drawn.is_sequential:
+        raise ValueError(
+            "this sample was not planned to be continued: looking again would make its confidence untrue. "
+            "Draw a new one with --sequential."
+        )
+    old = _stratum(drawn, stratum)
+    if failures <= old.plan.failures_allowed:
+        raise ValueError(
+            f"the plan allows {old.plan.failures_allowed} failures: there is nothing to continue"
+        )
+    made = continued(old.plan, failures)
+    if made.size > SAMPLE_MAX:
+        raise ValueError(f"the plan needs {made.size} checks; the limit is {SAMPLE_MAX}")
+    seed = bytes.fromhex(drawn.seed)
+    with opened(folder) as custody:
+        planned = _record_plan(custody, made, seed)
+        new = Stratum(made, made.size, planned, _record_draw(custody, made, seed, planned), old.stage + 1)
+    strata = tuple(new if one is old else one for one in drawn.strata)
+    result = msgspec.structs.replace(
+        drawn, strata=strata, size=sum(one.size for one in strata), plan=new.planned, draw=new.drawn
+    )
+    with duckdb.connect() as conn:
+        _people(conn, folder, drawn.by)
+        _list(conn, folder, result)
+    (folder / STATE).write_bytes(msgspec.json.encode(result))
+    return result
+
+
+def record_check(folder: Path, genuine: int, stratum: str = "") -> Checked:
+    """Keep what checking showed in the ledger, and say what it proves."""
+    drawn = _state(folder)
+    old = _stratum(drawn, stratum)
+    shown = bound(old.size, genuine, old.plan.population, old.plan.confidence)
+    with opened(folder) as custody:
+        custody.record(
+            SampleCheckedEntry(
+                at=custody.now(),
+                draw=old.drawn,
+                genuine=genuine,
+                genuine_least=shown.genuine_least,
+                sample=old.size,
+            )
+        )
+    new = msgspec.structs.replace(old, genuine=genuine)
+    strata = tuple(new if one is old else one for one in drawn.strata)
+    (folder / STATE).write_bytes(msgspec.json.encode(msgspec.structs.replace(drawn, strata=strata)))
+    bounds = {
+        one.plan.stratum: bound(one.size, one.genuine, one.plan.population, one.plan.confidence)
+        for one in strata
+        if one.genuine >= 0
+    }
+    is_complete = len(bounds) == len(strata)
+    return Checked(bounds, is_complete, total_bound(bounds) if is_complete else 0)
+
+
+def _state(folder: Path) -> Drawn:
+    drawn = msgspec.json.decode((folder / STATE).read_bytes(), type=Drawn)
+    if not drawn.strata:
+        raise ValueError("this sample was drawn by an earlier release. Draw a new one.")
+    return drawn
+
+
+def _stratum(drawn: Drawn, name: str) -> Stratum:
+    if not name and len(drawn.strata) == 1:
+        return drawn.strata[0]
+    found = next((one for one in drawn.strata if one.plan.stratum == name), None)
+    if found is None:
+        names = ", ".join(one.plan.stratum for one in drawn.strata)
+        raise ValueError(f"name one stratum of: {names}")
+    return found
+
+
+def _plan(name: str, population: int, sure: float, share: float, failures: int, strata: int) -> Plan:
+    try:
+        return plan(name, population, confidence=sure, share=share, failures_allowed=failures)
+    except ValueError:
+        # A part too small for the claim is checked whole, and proves what it is; one alone must say why not.
+        if strata == 1:
+            raise
+        return Plan(
+            stratum=name,
+            population=population,
+            confidence=sure,
+            share=share,
+            failures_allowed=failures,
+            size=population,
+        )
+
+
+def _record_plan(custody: Custody, made: Plan, seed: bytes) -> int:
+    return custody.record(
+        SamplePlannedEntry(
+            at=custody.now(),
+            confidence=str(round(made.confidence, 9)),
+            failures_allowed=made.failures_allowed,
+            population=made.population,
+            seed=seed_commitment(seed),
+            share=str(made.share),
+            size=made.size,
+            stratum=made.stratum,
+        )
+    )
+
+
+def _places(seed: bytes, made: Plan) -> Sequence[int]:
+    return list(islice(draw(seed, made.stratum, made.population), made.size))
+
+
+def _record_draw(custody: Custody, made: Plan, seed: bytes, planned: int) -> int:
+    return custody.record(
+        SampleDrawnEntry(
+            at=custody.now(),
+            places=digest(map(str, _places(seed, made))),
+            plan=planned,
+            seed=seed.hex(),
+            size=made.size,
+        )
+    )
+
+
+def _people(conn: duckdb.DuckDBPyConnection, folder: Path, by: By) -> list[tuple[str, int]]:
+    """Table `people`: every resident ID, where one of its records is, its stratum; the strata and sizes."""
+    place = "min(struct_pack(f := file, m := member, l := line)) AS place"
+    made = f"SELECT id, {place}, {_STRATA[by]} AS stratum FROM read_parquet(?) WHERE id > 0 GROUP BY id ORDER BY id"  # noqa: E501, S608
+    conn.execute(f"CREATE TABLE people AS {made}", [str(folder / "records" / "*.parquet")])
+    rows = conn.execute("SELECT stratum, count(*) FROM people GROUP BY 1 ORDER BY 1").fetchall()
+    return [(str(name), int(size)) for name, size in rows]
+
+
+def _list(conn: duckdb.DuckDBPyConnection, folder: Path, drawn: Drawn) -> None:
     paths = dict(
         conn.execute("SELECT file, path FROM read_parquet(?)", [str(folder / "files.parquet")]).fetchall()
     )
     unfinished = folder / f".{LIST}"
     with unfinished.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(("no", "file", "member", "line"))
-        for number, place in enumerate(places, 1):
-            where = rows[place][0]
-            values = list(where.values()) if isinstance(where, dict) else list(where)
-            writer.writerow((number, paths.get(values[0], ""), values[1], values[2]))
+        writer.writerow(("no", "file", "member", "line", "stratum"))
+        number = 0
+        for one in drawn.strata:
+            name = one.plan.stratum
+            rows = conn.execute("SELECT place FROM people WHERE stratum = ? ORDER BY id", [name]).fetchall()
+            for place in _places(bytes.fromhex(drawn.seed), one.plan):
+                number += 1
+                where = list(rows[place][0].values())
+                writer.writerow((number, paths.get(where[0], ""), where[1], where[2], name))
     os.replace(unfinished, folder / LIST)
-
-
-def record_check(folder: Path, genuine: int) -> Bound:
-    """Keep what checking showed in the ledger, and say what it proves."""
-    drawn = msgspec.json.decode((folder / STATE).read_bytes(), type=Drawn)
-    shown = bound(drawn.size, genuine, drawn.population, drawn.confidence)
-    with opened(folder) as custody:
-        custody.record(
-            SampleCheckedEntry(
-                at=custody.now(),
-                draw=drawn.draw,
-                genuine=genuine,
-                genuine_least=shown.genuine_least,
-                sample=drawn.size,
-            )
-        )
-    return shown
-
-
-class Told(Struct, frozen=True):
-    """One entry for people."""
-
-    index: int
-    kind: str
-    at: str
-    says: str
-
-
-class Recount(Struct, frozen=True):
-    """The ledger recomputed."""
-
-    is_intact: bool
-    problem: str
-    size: int
-    root: str
-    entries: tuple[Told, ...]
-
-
-def recount(folder: Path) -> Recount:
-    """Recompute the appraisal's ledger from its leaves, and tell its entries."""
-    verifier = verifier_for(ORIGIN, signing_key(folder / KEY))
-    found = verify_file(folder / LEDGER, ORIGIN, [verifier])
-    with opened(folder) as custody:
-        entries = tuple(_told(custody.leaf(index), index) for index in range(custody.size))
-    return Recount(found.is_intact, found.problem, found.size, found.root.hex(), entries)
-
-
-def _told(leaf: bytes, index: int) -> Told:
-    entry = decode_entry(leaf)
-    at = datetime.fromtimestamp(entry["at"] / 1e6, UTC).strftime("%Y-%m-%d %H:%M:%S")
-    return Told(index, entry["kind"], at, ", ".join(_fields(entry)))
-
-
-def _fields(entry: dict[str, object]) -> Iterator[str]:
-    for key, value in entry.items():
-        if key not in ("kind", "at"):
-            text = str(value)
-            yield f"{key} {text[:24]}…" if len(text) > 26 else f"{key} {text}"

@@ -50,6 +50,14 @@ _CLASSES: Final = (
     (4, "health", r"病历|病史|诊断|健康|体检|血型|就诊|处方|用药|疾病|症状|孕|手术|住院|门诊|医保"),
     (4, "transaction", r"交易|订单|购买|消费|商品|成交|下单|支付金额|付款金额|采购"),
 )
+_SENSITIVE: Final = (
+    # 个人信息保护法 art. 28 and GB/T 45574-2025: labels only, they move no threshold.
+    ("biometric", r"指纹|人脸|面部|虹膜|声纹|掌纹|耳廓|步态|基因|\bdna\b|face_?id|fingerprint"),
+    ("religion", r"宗教|信仰|教派|religion"),
+    ("specific_identity", r"残疾|残障|犯罪|前科|服刑|吸毒|戒毒|社区矫正|disab"),
+    ("id_photo", r"(?:身份证|证件)(?:照|图|影像|扫描|正面|反面|复印)"),
+)
+_SENSITIVE_PATTERNS: Final = tuple((label, re.compile(pattern, re.I)) for label, pattern in _SENSITIVE)
 _HEADING_PATTERNS: Final = tuple((role, re.compile(pattern, re.I)) for role, pattern in _HEADINGS)
 _CLASS_PATTERNS: Final = tuple((tier, label, re.compile(pattern, re.I)) for tier, label, pattern in _CLASSES)
 
@@ -87,6 +95,9 @@ def classify(header: Sequence[str], sample: Sequence[Sequence[str]]) -> Columns:
         for tier, label, pattern in _CLASS_PATTERNS
         if pattern.search(heading)
     }
+    labels = {label for _, label in said} | {
+        label for heading in header for label, pattern in _SENSITIVE_PATTERNS if pattern.search(heading)
+    }
     tiers = [tier for tier, _ in said]
     # Headings such as 余额 or 订单 may mean little: read strictly the row stays in the residual class.
     sure = [
@@ -94,9 +105,7 @@ def classify(header: Sequence[str], sample: Sequence[Sequence[str]]) -> Columns:
         for tier, label in said
         if label in ("track", "credit", "health", "lodging", "communication_content")
     ]
-    return Columns(
-        tuple(roles), tuple(sorted(label for _, label in said)), min(sure, default=5), min(tiers, default=5)
-    )
+    return Columns(tuple(roles), tuple(sorted(labels)), min(sure, default=5), min(tiers, default=5))
 
 
 def _role(heading: str, values: Sequence[str]) -> str:

@@ -103,6 +103,24 @@ class SampleCheckedEntry(Struct, frozen=True, kw_only=True):
     """How many were checked."""
 
 
+class TransfersCountedEntry(Struct, frozen=True, kw_only=True):
+    """Holdings and sales were counted apart (art. 11 of 法释〔2017〕10号)."""
+
+    at: int
+    """Counted at, µs UTC."""
+    buyers: str
+    """SHA-256 over every buyer and which files it was given, in order."""
+    held: int
+    """Persons held."""
+    held_only: int
+    """Persons held and given to nobody."""
+    kind: Literal["transfers_counted/1"] = "transfers_counted/1"
+    sold: int
+    """Persons given, counted for each buyer."""
+    total: int
+    """What art. 11 counts."""
+
+
 class AppraisalReportEntry(Struct, frozen=True, kw_only=True):
     """A report was made, in this form, with this hash."""
 
@@ -138,5 +156,10 @@ declare(
     "sample_drawn/1", "The planned sample was drawn with the committed seed.", "已按存证的随机种子抽取样本。"
 )
 declare("sample_checked/1", "The drawn sample was checked.", "样本核验完毕。")
+declare(
+    "transfers_counted/1",
+    "Holdings and sales were counted person by person.",
+    "已逐人分别统计持有与提供的条数。",
+)
 declare("appraisal_report/1", "An appraisal report was made.", "已生成鉴定报告。")
 declare("unmasked/1", "Masked findings were looked at in clear.", "查看了未脱敏的检出内容。")

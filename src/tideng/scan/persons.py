@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from tideng.scan.kernels.compiled import kernel
 
-RULES_DATE: Final = "2026-11-25"
-MEMORY: Final = "600MB"
+RULES_DATE: Final = "2026-11-26"
+MEMORY: Final = "450MB"
 LOOSE_MAX: Final = 12_000_000
 """Beyond so many distinct records without an ID they are no longer joined with each other, and the result
 says so.
@@ -170,6 +170,20 @@ def _counted(conn: duckdb.DuckDBPyConnection, day: str) -> Persons:
     )
 
 
+def group(columns: Sequence[NDArray[np.uint64]]) -> NDArray[np.int64]:
+    """A number for each record such that records share it if keys (0: none) lead from one to the other."""
+    size = len(columns[0])
+    nodes = np.unique(np.concatenate(columns)) if size else np.empty(0, np.uint64)
+    nodes = nodes[nodes > 0]
+    parents = np.arange(len(nodes), dtype=np.int64)
+    first = np.zeros(size, np.uint64)
+    for column in columns:
+        both = (first > 0) & (column > 0)
+        _union(parents, np.searchsorted(nodes, first[both]), np.searchsorted(nodes, column[both]))
+        first = np.where(first > 0, first, column)
+    return _roots(parents)[np.searchsorted(nodes, first)] if size else np.empty(0, np.int64)
+
+
 def _groups(conn: duckdb.DuckDBPyConnection, *, join: bool) -> None:
     """Table `people`: one row for each group of loose records."""
     key = "coalesce(phone, phone2, card, email, named)"
@@ -181,18 +195,8 @@ def _groups(conn: duckdb.DuckDBPyConnection, *, join: bool) -> None:
         return
     rows = conn.execute(f"SELECT {', '.join(_LINKS)}, file, low, high FROM loose").fetchnumpy()  # noqa: S608
     columns = [np.ma.filled(np.ma.asarray(rows[name]), 0).astype(np.uint64) for name in _LINKS]
-    size = len(columns[0])
-    nodes = np.unique(np.concatenate(columns)) if size else np.empty(0, np.uint64)
-    nodes = nodes[nodes > 0]
-    parents = np.arange(len(nodes), dtype=np.int64)
-    first = np.zeros(size, np.uint64)
-    for column in columns:
-        both = (first > 0) & (column > 0)
-        _union(parents, np.searchsorted(nodes, first[both]), np.searchsorted(nodes, column[both]))
-        first = np.where(first > 0, first, column)
-    roots = _roots(parents)
-    group = roots[np.searchsorted(nodes, first)] if size else np.empty(0, np.int64)
-    conn.register("grouped", {"k": group, "file": rows["file"], "low": rows["low"], "high": rows["high"]})
+    members = group(columns)
+    conn.register("grouped", {"k": members, "file": rows["file"], "low": rows["low"], "high": rows["high"]})
     conn.execute(
         "CREATE TABLE people AS SELECT k, min(file) AS file, min(low) AS low, min(high) AS high FROM grouped GROUP BY k"  # noqa: E501
     )

@@ -9,9 +9,20 @@ from typing import Final
 from tideng.scan.batch import Batch, Task
 
 BATCH_BYTES: Final = 32_000_000
+"""A batch weighs so much: long enough to pay for its files, short enough that no worker is left alone."""
+BATCH_BYTES_FIRST: Final = 1_000_000
+"""The first batch weighs so much, and each twice the one before: there is soon something to see."""
+_PACKED: Final = (".gz", ".bz2", ".xz", ".zst", ".7z", ".rar", ".zip", ".tgz", ".xlsx", ".xlsb", ".ods")
+"""Names that promise more bytes inside than out: some `PACKED_RATIO` times."""
+PACKED_RATIO: Final = 8
 BATCH_FILES: Final = 256
 RANGE_BYTES: Final = 64_000_000
 """Long texts are read in ranges of this length, by several workers."""
+
+
+def weight(path: str, size: int) -> int:
+    """How much work a file promises, in bytes of text."""
+    return size * PACKED_RATIO if path.lower().endswith(_PACKED) else size
 
 
 def batches(files: Iterable[tuple[int, str, int, int, bool]], settings: str) -> Iterator[Batch]:
@@ -20,16 +31,19 @@ def batches(files: Iterable[tuple[int, str, int, int, bool]], settings: str) -> 
     """
     held: list[Task] = []
     stamps: list[str] = []
-    size = 0
+    size = load = 0
+    enough = BATCH_BYTES_FIRST
     for number, path, length, modified, is_plain in files:
         ranges = _ranges(number, path, length) if is_plain else [Task(number, path, length)]
         for task in ranges:
             held.append(task)
             stamps.append(f"{path}\0{length}\0{modified}\0{task.start}\0{task.end}")
             size += length if task.is_whole else task.end - task.start
-            if size >= BATCH_BYTES or len(held) >= BATCH_FILES:
+            load += weight(path, length) if task.is_whole else task.end - task.start
+            if load >= enough or len(held) >= BATCH_FILES:
                 yield _batch(held, stamps, size, settings)
-                held, stamps, size = [], [], 0
+                held, stamps, size, load = [], [], 0, 0
+                enough = min(BATCH_BYTES, enough * 2)
     if held:
         yield _batch(held, stamps, size, settings)
 

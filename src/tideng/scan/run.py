@@ -20,9 +20,9 @@ from msgspec import Struct
 from tideng import __version__
 from tideng.identifiers.tables import TABLES_DATE
 from tideng.scan.batch import PLAIN, Batch, Summary, scan_batch
-from tideng.scan.kernels.compiled import Mode, bytes_least
+from tideng.scan.kernels.compiled import Mode, bytes_least, compile_all, folder, is_ready
 from tideng.scan.persons import RULES_DATE, Persons, count_persons
-from tideng.scan.plan import RANGE_BYTES, batches
+from tideng.scan.plan import RANGE_BYTES, batches, weight
 from tideng.scan.readers.sniff import HEAD_BYTES, format_of
 from tideng.scan.walk import Item, walk
 
@@ -31,11 +31,6 @@ QUEUE_PER_WORKER: Final = 2
 """Batches that wait for a worker: enough to keep it busy, few enough to keep memory flat."""
 IN_PROCESS_BYTES: Final = 24_000_000
 """Smaller piles are read here: starting workers would take longer."""
-
-
-_PACKED: Final = (".gz", ".bz2", ".xz", ".zst", ".7z", ".rar", ".zip", ".tgz", ".xlsx")
-"""Names that promise more bytes inside than out: some `PACKED_RATIO` times."""
-PACKED_RATIO: Final = 8
 
 
 class OutUnsafe(ValueError):
@@ -140,14 +135,16 @@ def run(
     """
     items = list(walk(paths, ignored))
     total = sum(item.size for item in items)
-    if (
-        sum(item.size * (PACKED_RATIO if item.path.lower().endswith(_PACKED) else 1) for item in items)
-        < bytes_least()
-    ):
-        Mode.compiles = "tideng.scan.kernels.digits" in sys.modules
+    load = sum(weight(item.path, item.size) for item in items)
     if find_spec("numba") is None:
         # A light installation: plain code finds the same, slowly, and without workers.
         Mode.compiles, workers = False, 1
+    elif load < bytes_least():
+        Mode.compiles = "tideng.scan.kernels.digits" in sys.modules
+    else:
+        Mode.compiles = True
+    workers = workers or os.cpu_count() or 1
+    is_small = load <= IN_PROCESS_BYTES or workers == 1
     store = Store(out)
     try:
         settings = f"{__version__} {TABLES_DATE} {RULES_DATE} {hashes}"
@@ -155,7 +152,7 @@ def run(
         if cluster is not None:
             summaries, taken = _on_cluster(list(planned), store, out, hashes, cluster)
         else:
-            summaries, taken = _all(planned, store, out, total, workers, hashes, tell)
+            summaries, taken = _all(planned, store, out, total, 1 if is_small else workers, hashes, tell)
     finally:
         store.close()
     parts = [out / "records" / f"{summary.id}.parquet" for summary in summaries]
@@ -208,11 +205,11 @@ def _all(
             store.finish(summary)
             count(summary)
 
-    workers = workers or os.cpu_count() or 1
-    pool = None
-    if total > IN_PROCESS_BYTES and workers > 1:
-        pool = ProcessPoolExecutor(workers, mp_context=get_context("forkserver"), initializer=_leave_signals)
+    pool = _pool(workers) if workers > 1 else None
     try:
+        if pool is not None and not is_ready():
+            # One worker compiles while the others begin with plain code.
+            pool.submit(compile_all)
         for batch in planned:
             summaries[batch.id] = None
             finished = store.done(batch.id)
@@ -246,9 +243,19 @@ def _on_cluster(
     return [summary for summary in done if summary is not None], len(planned) - len(waiting)
 
 
-def _leave_signals() -> None:
+def _pool(workers: int) -> ProcessPoolExecutor:
+    context = get_context("forkserver")
+    # What every worker needs is imported once, in the process that they are forked from.
+    context.set_forkserver_preload(["tideng.scan.preloaded"])
+    folder()
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_worker)
+
+
+def _begin_worker() -> None:
     """Ctrl-C is for the parent: a worker finishes its batch, or dies with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Mode.compiles = is_ready()
+    Mode.waits = not Mode.compiles
 
 
 def _write_files(out: Path, items: Sequence[Item]) -> None:

@@ -177,14 +177,30 @@ def _least(population: int, sample: int, failures: int, alpha: float) -> int:
     return population - low
 
 
-def continued(first: Plan, failures: int) -> Plan:
-    """The longer sample when more failures turned up than the plan allowed: same claim, same order,
-    further on.
+def confidence_of(
+    confidence: float, *, strata: int = 1, stage: int = 0, is_sequential: bool = False
+) -> float:
+    """How sure one draw must be, so that all draws together are as sure as `confidence`.
+
+    The chance of error is divided among the strata (Bonferroni). If a draw may be continued when it fails,
+    half of it is spent on the first look, a quarter on the second, and so on: looking again is another chance
+    to err.
+    """
+    error = (1 - confidence) / strata
+    return 1 - error / 2 ** (stage + 1) if is_sequential else 1 - error
+
+
+def continued(first: Plan, failures: int, stage: int = 1) -> Plan:
+    """The longer sample when more failures turned up than the plan allowed: same claim, same order, further
+    on.
+
+    `first.confidence` is that of the first look (`confidence_of`); each later look spends half of the error
+    that the one before it did.
     """
     return plan(
         first.stratum,
         first.population,
-        confidence=first.confidence,
+        confidence=1 - (1 - first.confidence) / 2**stage,
         share=first.share,
         failures_allowed=failures,
     )

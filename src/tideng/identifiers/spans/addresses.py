@@ -13,7 +13,7 @@ ADDRESS_CHARACTERS_MAX: Final = 90
 _H: Final = r"[\u4e00-\u9fa5A-Za-z0-9]"
 _PART: Final = (
     rf"(?:{_H}{{1,9}}?(?:自治州|自治县|自治旗|地区|街道办事处|街道|开发区|高新区|新区|园区|工业园|产业园|科技园|大道|大街|胡同|小区|花园|"
-    r"家园|公寓|大厦|广场|新村|社区|居委会|村委会|小学|中学|大学|医院|[市区县旗盟镇乡村路街巷弄里道苑园庄屯寨坊城湾邨组队]))"
+    r"家园|公寓|大厦|广场|新村|社区|居委会|村委会|小学|中学|大学|医院|饭店|酒店|宾馆|商务楼|办公楼|写字楼|大楼|商厦|中心|[市区县旗盟镇乡村路街巷弄里道苑园庄屯寨坊城湾邨组队]))"
 )
 _NUMBER: Final = (
     r"(?:第?[ ]?[0-9A-Za-z一二三四五六七八九十百零〇甲乙丙丁]{1,6}(?:[-—~之][0-9A-Za-z]{1,5}){0,3}[ ]?(?:号院|号楼|号|弄|幢|栋|座|单元|层|楼|室|房|户|组|巷|期|排|门|院|队|#)"  # noqa: E501
@@ -23,13 +23,18 @@ _ROAD: Final = re.compile(
     rf"(?<![\u4e00-\u9fa5])[\u4e00-\u9fa5]{{2,6}}(?:路|街|大道|大街|巷|胡同|弄)(?:[东南西北中]段|[0-9一二三四五六七八九十]+段)?[ ]?{_NUMBER}(?:[ ]?(?:{_NUMBER}|{_PART})){{0,4}}"  # noqa: E501
 )
 _CHAIN: Final = re.compile(
-    rf"(?:[ ,，]?(?:{_NUMBER}|{_PART})|[东南西北中]段|[一二三四五六七八九十0-9]{{1,2}}段|附近|对面)"
+    rf"(?:[ ,，]?(?:{_NUMBER}|{_PART})|[东南西北中]段|[一二三四五六七八九十0-9]{{1,2}}段|附[0-9]{{1,4}}号|[东南西北中]单元|(?:地下|负)[一二三四1-4]层|附近|对面)"  # noqa: E501
 )
 _BARE: Final = re.compile(rf"(?:[路街巷县市区]|大道|大街)(?={_H})")
 """A road or county named after another place: 北京路, 上海市."""
+_ESTATE: Final = re.compile(
+    rf"(?:(?<![\u4e00-\u9fa5])|(?<=[放到在送至寄住往给是于]))(?:(?![放到在送至寄住往给是于])[\u4e00-\u9fa5]){{2,8}}?(?:小区|花园|家园|公寓|新村|新城|名苑|[苑府庭郡湾城])"
+    rf"(?:{_NUMBER}){{2,4}}"
+)
+"""An estate that no gazetteer knows, with building and room."""
 _POSTCODE: Final = re.compile(r" [0-9]{6}(?![0-9年])")
 _TAIL: Final = re.compile(
-    r"[ ]?[0-9]{1,2}-[0-9]{1,2}-[0-9]{2,4}(?![0-9])|[ ]?[0-9]{3,4}(?![0-9A-Za-z年月日:：.%个人元万岁次米分号弄幢栋座单层楼室-])"  # noqa: E501
+    r"[ ]?[0-9]{1,2}-[0-9]{1,2}-[0-9]{2,4}(?![0-9])|[ ]?(?:[0-9A-Z]{1,2}-)?[A-Z][0-9]{2,4}(?![0-9A-Za-z-])|[ ]?[0-9]?[A-Z]-[0-9]{2,4}(?![0-9A-Za-z-])|[ ]?[0-9]{3,4}(?![0-9A-Za-z年月日:：.%个人元万岁次米分号弄幢栋座单层楼室-])"  # noqa: E501
 )
 _LABEL: Final = re.compile(
     r"(?:地址|住址|住所|户籍地?|籍贯|家住|现住|住在|居住地|收货地|寄往|送至|送到|位于|住)(?:在|是|为|于)?[ ]?[:：=]?[ ]?[\"“「]?"  # noqa: E501
@@ -59,6 +64,8 @@ def _places() -> re.Pattern[str]:
             elif code.endswith("00") and name.endswith("市") and len(name) >= 3:
                 short.add(name[:-1])
     short -= {"", "吉林", "海南"}
+    # Taiwan's and Hong Kong's parts have no codes in the tables.
+    names |= {"台北市", "新北市", "桃园市", "台中市", "台南市", "高雄市", "新竹市", "基隆市", "九龙", "新界"}
     order = sorted(names | short | {"吉林", "海南"}, key=len, reverse=True)
     return re.compile("|".join(map(re.escape, order)))
 
@@ -77,7 +84,7 @@ def addresses(folded: str) -> Iterator[Span]:
         if detail is None and parts < 2:
             continue
         if not re.search(
-            r"[0-9A-Za-z一二三四五六七八九十]+[ ]?(?:号|室|栋|幢|座|弄|单元|楼)", text
+            r"[0-9A-Za-z一二三四五六七八九十]+[ ]?(?:号|室|栋|幢|座|弄|单元|楼|组|队)", text
         ) and not _is_firm(found[0], text):
             continue
         confidence = 0.95 if detail and re.search(r"[0-9号室]", text) else 0.8 if detail else 0.6
@@ -99,6 +106,8 @@ def addresses(folded: str) -> Iterator[Span]:
                 "",
                 0.75,
             )
+    for found in _ESTATE.finditer(folded):
+        yield Span(found.start(), _with_tail(folded, found.end()), "address", "", 0.7)
     for found in _ROAD.finditer(folded):
         if found.start() >= taken:
             yield Span(found.start(), _with_tail(folded, found.end()), "address", "", 0.7)

@@ -29,13 +29,18 @@ ORDER: Final = re.compile(
     r"[ _-]?(?:号码?|编号|单号|码|id|no\.?|num(?:ber)?)?[ :：=#为是\"'（(\[]{0,4}$",
     re.IGNORECASE,
 )
-IMEI: Final = re.compile(r"imei|串号|设备识别", re.IGNORECASE)
+IMEI: Final = re.compile(
+    r"imei|串号|串码|机身码|(?:手机|移动设备|终端)识别码|设备识别|device[ _-]?id", re.IGNORECASE
+)
 IMSI: Final = re.compile(r"imsi", re.IGNORECASE)
 PASSPORT: Final = re.compile(r"护照|passport", re.IGNORECASE)
 TAIWAN: Final = re.compile(r"台胞证|台湾居民|台湾通行|台湾.{0,4}证|taiwan", re.IGNORECASE)
 PERMIT: Final = re.compile(r"通行证|回乡证|港澳|permit", re.IGNORECASE)
 PLATE: Final = re.compile(r"车牌|牌照|号牌|车号|车辆|plate", re.IGNORECASE)
-VERSION: Final = re.compile(r"(?:版本|version|\bv|ver\.?|release|firmware|固件)[ :]?$", re.IGNORECASE)
+VERSION: Final = re.compile(
+    r"(?:版本|内核|kernel|build|升级[至到为]?|更新[至到为]?|version|\bv|ver\.?|release|firmware|固件)[ :]?$",
+    re.IGNORECASE,
+)
 
 
 def before(folded: str, start: int) -> str:

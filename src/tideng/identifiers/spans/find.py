@@ -10,7 +10,7 @@ from tideng.identifiers.spans.digits import numbers
 from tideng.identifiers.spans.folding import NUMERALS, fold, fold_lookalikes, fold_numerals
 from tideng.identifiers.spans.forms import lettered
 from tideng.identifiers.spans.names import names
-from tideng.identifiers.spans.span import Span, is_free, settle
+from tideng.identifiers.spans.span import Cover, Span, settle
 
 TEXT_CHARACTERS_MAX: Final = 1_000_000
 """Longer texts are for the caller to cut at a line; nothing is found across a cut."""
@@ -26,16 +26,14 @@ def find(text: str) -> list[Span]:
     """Every span of personal data in `text`, disjoint, in order, with its characters as `value`."""
     folded = fold(text)
     found = list(numbers(folded)) + list(lettered(folded))
-    found += _spoken(folded, found)
-    found += _misread(folded, found)
+    size = len(folded)
+    found += _spoken(folded, Cover(size, found))
+    found += _misread(folded, Cover(size, found))
     hard = settle(found)
-    soft = [span for span in addresses(folded) if is_free(span.start, span.end, hard)]
-    places = settle(soft)
-    people = [
-        span
-        for span in names(folded)
-        if is_free(span.start, span.end, hard) and is_free(span.start, span.end, places)
-    ]
+    cover = Cover(size, hard)
+    places = settle(span for span in addresses(folded) if cover.is_free(span.start, span.end))
+    cover = Cover(size, [*hard, *places])
+    people = [span for span in names(folded) if cover.is_free(span.start, span.end)]
     return [
         replace(
             span, value=text[span.start : span.end], canonical=span.canonical or folded[span.start : span.end]
@@ -44,11 +42,11 @@ def find(text: str) -> list[Span]:
     ]
 
 
-def _spoken(folded: str, found: list[Span]) -> list[Span]:
+def _spoken(folded: str, cover: Cover) -> list[Span]:
     """Numbers with Chinese numerals in them."""
     spans: list[Span] = []
     for stretch in _DICTATED.finditer(folded):
-        if not any(c in NUMERALS for c in stretch[0]) or not is_free(*stretch.span(), found):
+        if not any(c in NUMERALS for c in stretch[0]) or not cover.is_free(*stretch.span()):
             continue
         # The words in front stay as they are: they say what kind of number this is.
         lead = folded[max(0, stretch.start() - 16) : stretch.start()]
@@ -60,12 +58,12 @@ def _spoken(folded: str, found: list[Span]) -> list[Span]:
     return spans
 
 
-def _misread(folded: str, found: list[Span]) -> list[Span]:
+def _misread(folded: str, cover: Cover) -> list[Span]:
     """Numbers with letters that a scanner took for digits; only where the number proves itself."""
     spans: list[Span] = []
     for stretch in _SCANNED.finditer(folded):
         plain = fold_lookalikes(stretch[0])
-        if sum(c.isdigit() for c in stretch[0]) < _DIGITS_LEAST or not is_free(*stretch.span(), found):
+        if sum(c.isdigit() for c in stretch[0]) < _DIGITS_LEAST or not cover.is_free(*stretch.span()):
             continue
         lead = folded[max(0, stretch.start() - 16) : stretch.start()]
         for span in numbers(lead + plain):

@@ -2,7 +2,9 @@
 true.
 """
 
+import re
 import unicodedata
+from functools import cache
 from typing import Final
 
 _PLAIN: Final = {0xFF01 + place: 0x21 + place for place in range(94)} | {
@@ -33,14 +35,19 @@ def fold(text: str) -> str:
     folded = text.translate(_PLAIN)
     if folded.isascii():
         return folded
-    if any(character.isdigit() and character > "\x7f" for character in folded):
-        return "".join(_digit(character) for character in folded)
-    return folded
+    return _foreign_digits().sub(_digit, folded)
 
 
-def _digit(character: str) -> str:
-    value = unicodedata.digit(character, None) if character > "\x7f" else None
-    return character if value is None else str(value)
+@cache
+def _foreign_digits() -> re.Pattern[str]:
+    """Digits beyond ASCII, of any script: asked for once, because asking every character takes longer."""
+    # Beyond the first supplementary plane there are only ideographs.
+    signs = (chr(code) for code in range(0x80, 0x20000))
+    return re.compile(f"[{''.join(sign for sign in signs if sign.isdigit())}]")
+
+
+def _digit(match: re.Match[str]) -> str:
+    return str(unicodedata.digit(match[0]))
 
 
 def fold_numerals(folded: str) -> str:

@@ -14,7 +14,7 @@ from tideng.identifiers.tables import region_periods
 
 _EMAIL: Final = re.compile(
     r"(?<![A-Za-z0-9._%+'-])[A-Za-z0-9](?:[A-Za-z0-9._%+'-]{0,62}[A-Za-z0-9_+-])?@"
-    r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,5}([A-Za-z]{2,18})(?![A-Za-z0-9-])"
+    r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,5}([A-Za-z]{2,18})(?![A-Za-z0-9]|-[A-Za-z0-9])"
 )
 _NOT_DOMAINS: Final = frozenset(
     [
@@ -52,26 +52,51 @@ _PASSPORT: Final = re.compile(
 _EIGHT: Final = re.compile(r"(?<![A-Za-z0-9])[0-9]{8}(?:[0-9]{2})?(?![A-Za-z0-9])")
 _MAC: Final = re.compile(r"(?<![0-9A-Fa-f:-])(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}(?![0-9A-Fa-f:-])")
 _IPV4: Final = re.compile(r"(?<![0-9.A-Za-z])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![0-9A-Za-z]|\.[0-9])")
+_VERSION_BEHIND: Final = re.compile(r"[ ]?版")
 _IPV6: Final = re.compile(r"(?<![0-9A-Za-z:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{1,4}(?![0-9A-Za-z:.])")
-_COORDINATES: Final = re.compile(
-    r"(?<![0-9.])(?:[NE北东]|北纬|东经|纬度|经度|lat|lng|lon)?[ :=]{0,2}(-?[0-9]{1,3}\.[0-9]{4,10})°?[NE]?[ ]{0,2}[,;/，、][ ]{0,2}"  # noqa: E501
-    r"(?:[NE北东]|北纬|东经|纬度|经度|lat|lng|lon)?[ :=]{0,2}(-?[0-9]{1,3}\.[0-9]{4,10})(?![0-9.])°?[NE]?"
+_MAC_BARE: Final = re.compile(
+    r"(?:(?<![A-Za-z])mac|物理地址)[ _]?(?:地址|addr(?:ess)?)?[ :：=是为\"']{0,4}((?:[0-9A-Fa-f]{4}[.-]?){2}[0-9A-Fa-f]{4})(?![0-9A-Za-z])",  # noqa: E501
+    re.I,
 )
-_IS: Final = r"(?:号码|账号|帐号|号|ID|id)?[ ]{0,2}(?:[:：=]|是|为|叫)?[ ]{0,2}[\"“'「]?"
+_DEGREES: Final = r"(-?[0-9]{1,3}\.[0-9]{4,10})(?![0-9.])°?[NSEW]?"
+_AXIS: Final = r"(?:北纬|东经|纬度|经度|[\"']?(?:lat(?:itude)?|lng|lon(?:gitude)?)[\"']?|[NE北东])"
+_AXIS_ALONE: Final = re.compile(_AXIS, re.I)
+_COORDINATES: Final = re.compile(
+    rf"(?<![0-9.])(?:{_AXIS}[ :=]{{0,2}})?{_DEGREES}"
+    rf"(?:[ ]{{0,2}}[,;/，、][ ]{{0,2}}(?:{_AXIS}[ :=]{{0,2}})?|(?<=[0-9]{{4}})[ ](?=[0-9.]{{8}})|[ ,;&]{{0,3}}{_AXIS}[ :=]{{0,2}}){_DEGREES}",  # noqa: E501
+    re.I,
+)
+_IS: Final = r"[ ]?(?:号码|账号|帐号|号|ID|id)?[ ]{0,2}(?:[:：=]|是|为|叫)?[ ]{0,2}[\"“'「]?"
 _WECHAT: Final = re.compile(
-    r"(?:微信|威信|薇信|wechat|weixin|(?<![a-z])(?:vx|wx|V信))"
+    r"(?:微信|威信|薇信|wechat|weixin|(?:加|[➕+])[ ]?[微薇威v]|[微薇威][^\w\u4e00-\u9fa5:：]{1,2}(?=[A-Za-z])|(?<![a-z])(?:vx|wx|V信|v(?=[:：])))"  # noqa: E501
     + _IS
     + r"([A-Za-z][A-Za-z0-9_-]{5,19})(?![A-Za-z0-9_@-])",
     re.I,
 )
-_QQ: Final = re.compile(r"(?:(?<![A-Za-z])QQ|扣扣|企鹅)" + _IS + r"([1-9][0-9]{4,10})(?![0-9@A-Za-z])", re.I)
+_QQ: Final = re.compile(
+    r"(?:(?<![A-Za-z])QQ?群?|扣扣|加扣|企鹅)" + _IS + r"([1-9][0-9]{4,10})(?![0-9@A-Za-z])", re.I
+)
+_BEHIND_IT: Final = r"[\"“'「]?([!-~]{4,32}?)(?=[,;\"'.)}]?(?:[^!-~]|$)|[,;\"')}]|-{3})"
 _PASSWORD: Final = re.compile(
-    r"(?:密码|口令|(?<![A-Za-z])(?:password|passwd|pwd|pass))(?:是|为|[ ]{0,2}[:：=]{1,2}>?|[\"'][ ]?:)[ ]{0,2}[\"“'「]?([!-~]{4,32}?)(?=[\s\"”'」,，;；。、)）}]|$)",  # noqa: E501
+    r"(?:密码|口令|(?<![A-Za-z])(?:password|passwd|pwd|pass))(?:是|为|[ ]{0,2}[:：=]{1,2}>?|[\"'][ ]?:)[ ]{0,2}"  # noqa: E501
+    + _BEHIND_IT,
     re.I,
 )
+_PASSWORD_BEHIND: Final = re.compile(
+    r"(?:密码|口令)[ ]?(?![:=])(?=[!-~]*[0-9])(?=[!-~]*[A-Za-z])" + _BEHIND_IT
+)
+"""Without a sign between, only what mixes letters and digits."""
+_PASSWORD_JOINED: Final = re.compile(
+    r"(?<![!-~])(?:1[0-9]{10}|[A-Za-z0-9][A-Za-z0-9_.+]{2,40}@[A-Za-z0-9.]{3,40}|([A-Za-z][A-Za-z0-9_.]{3,31}))-{3,6}([!-~]{4,32}?)(?=-{3}|[^!-~]|$)"
+)
+"""Account and password in one field, as stolen lists are traded."""
 _ACCOUNT: Final = re.compile(
-    r"(?:用户名|登录名|登录账号|登陆账号|账户名|(?<![A-Za-z])(?:username|login|user_name))(?:是|为|[ ]{0,2}[:：=]{1,2})[ ]{0,2}[\"“'「]?([A-Za-z0-9][A-Za-z0-9_.@-]{2,31})",  # noqa: E501
+    r"(?:用户名|登[录陆](?:名|账号|帐号)|账户名?|账号|帐号|用户|(?<![A-Za-z])(?:username|login|user_name|user(?=[ ]?[:=])))"  # noqa: E501
+    r"(?:是|为|[ ]{0,2}[:：=]{1,2}|(?<=[\u4e00-\u9fa5])[ ])[ ]{0,2}[\"“'「]?((?=[A-Za-z0-9_.@-]*[A-Za-z])[A-Za-z0-9][A-Za-z0-9_.-]{2,31})(?![A-Za-z0-9_.@])",  # noqa: E501
     re.I,
+)
+_ACCOUNT_BEHIND: Final = re.compile(
+    r"(?:用户名|登录名|账号|帐号)((?=[A-Za-z0-9_.-]*[A-Za-z])(?=[A-Za-z0-9_.-]*[0-9_])[A-Za-z0-9][A-Za-z0-9_.-]{3,31})(?![A-Za-z0-9_.@])"
 )
 _BIRTH: Final = re.compile(
     r"(?:出生日期|出生年月日|出生年月|出生于|生日|生于|出生|birth(?:day|date)?|date of birth|dob)(?:是|为|[ ]{0,2}[:：=])?[ ]{0,2}"  # noqa: E501
@@ -79,7 +104,7 @@ _BIRTH: Final = re.compile(
     re.I,
 )
 _BORN: Final = re.compile(
-    r"((?:19|20)[0-9]{2})(?:年|[-./])([01]?[0-9])(?:月|[-./])([0-3]?[0-9])日?(?=(?:出生|生人|生[,，。]))"
+    r"((?:19|20)[0-9]{2})(?:年|[-./])([01]?[0-9])(?:月|[-./])([0-3]?[0-9])日?(?=(?:出生|生人|生(?:[,，。]|$)))"
 )
 _MILITARY: Final = re.compile(r"[军兵士文警武][官兵士职]?字第?[ ]?[0-9]{6,9}号?")
 _STARS: Final = r"[*×＊xX●•]"
@@ -105,8 +130,10 @@ def _emails(folded: str) -> Iterator[Span]:
     if "@" not in folded:
         return
     for found in _EMAIL.finditer(folded):
+        # In a traded list the address is the last of several fields that hyphens divide.
+        start = found.start() + max(0, found[0].rfind("---") + 3 if "---" in found[0] else 0)
         if found[1].lower() not in _NOT_DOMAINS and ".." not in found[0]:
-            yield Span(*found.span(), "email", "", 0.97, found[0].lower())
+            yield Span(start, found.end(), "email", "", 0.97, folded[start : found.end()].lower())
 
 
 def _credit_codes(folded: str) -> Iterator[Span]:
@@ -159,10 +186,14 @@ def _nets(folded: str) -> Iterator[Span]:
     for found in _MAC.finditer(folded):
         if devices.is_mac(found[0]):
             yield Span(*found.span(), "mac", "", 0.95, found[0].lower().replace("-", ":"))
+    for found in _MAC_BARE.finditer(folded):
+        plain = "".join(c for c in found[1].lower() if c not in ".-")
+        pairs = ":".join(plain[at : at + 2] for at in range(0, 12, 2))
+        if devices.is_mac(pairs):
+            yield Span(*found.span(1), "mac", "", 0.9, pairs)
     for found in _IPV4.finditer(folded):
-        if devices.is_ipv4(found[0]) and not context.VERSION.search(
-            folded[max(0, found.start() - 12) : found.start()]
-        ):
+        is_version = context.VERSION.search(folded[max(0, found.start() - 12) : found.start()])
+        if devices.is_ipv4(found[0]) and not is_version and not _VERSION_BEHIND.match(folded, found.end()):
             yield Span(*found.span(), "ipv4", "", 0.9, found[0])
     if ":" in folded:
         for found in _IPV6.finditer(folded):
@@ -174,15 +205,25 @@ def _coordinates(folded: str) -> Iterator[Span]:
     for found in _COORDINATES.finditer(folded):
         a, b = abs(float(found[1])), abs(float(found[2]))
         if min(a, b) <= 90 and max(a, b) <= 180 and a and b:
-            start = found.end() - len(found[0].lstrip())
+            is_here = 3 <= min(a, b) <= 54 and 73 <= max(a, b) <= 136
+            if not is_here and not _AXIS_ALONE.search(found[0]):
+                continue  # two numbers with decimals; outside China they must be called coordinates
+            # From number to number; a letter that stands right before the first one belongs to it.
+            start = found.start(1) - (folded[max(0, found.start(1) - 1)] in "NE" and found.start(1) > 0)
             yield Span(start, found.end(), "coordinates", "", 0.85)
 
 
 def _accounts(folded: str) -> Iterator[Span]:
+    for joined in _PASSWORD_JOINED.finditer(folded):
+        yield Span(*joined.span(2), "password", "", 0.7)
+        if joined[1]:
+            yield Span(*joined.span(1), "account", "", 0.7)
     for pattern, kind, confidence in (
         (_WECHAT, "wechat", 0.9),
         (_QQ, "qq", 0.92),
         (_PASSWORD, "password", 0.85),
+        (_PASSWORD_BEHIND, "password", 0.75),
+        (_ACCOUNT_BEHIND, "account", 0.7),
         (_ACCOUNT, "account", 0.8),
     ):
         for found in pattern.finditer(folded):

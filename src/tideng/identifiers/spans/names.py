@@ -168,6 +168,12 @@ def looks_like_name(text: str) -> bool:
     return bits is not None and bits < 30 and word_bits().get(text, 0) < 9
 
 
+_SPACED: Final = re.compile(
+    r"(?:姓名|联系人|收[件货]人|寄件人|户名|申请人|持卡人)[ ]?[:=]?[ ]{0,2}([\u4e00-\u9fa5])[ ]{1,4}[\u4e00-\u9fa5](?![\u4e00-\u9fa5])"  # noqa: E501
+)
+"""Forms stretch a name of two characters to the width of one of three."""
+
+
 def names(folded: str) -> Iterator[Span]:
     """Names of people in a folded text, with confidence; never overlapping."""
     for stretch in _STRETCH.finditer(folded):
@@ -180,6 +186,9 @@ def names(folded: str) -> Iterator[Span]:
         after = _after_label(folded, found.start(), found.end())
         if after is not None or _NUMBER_NEXT.search(folded[found.end() : found.end() + 8]):
             yield Span(found.start() if after is None else after, found.end(), "name", "", 0.85)
+    for found in _SPACED.finditer(folded):
+        if found[1] in RANK:
+            yield Span(found.start(1), found.end(), "name", "", 0.8)
     for found in _LATIN.finditer(folded):
         yield Span(*found.span(1), "name", "", 0.7)
 
@@ -215,6 +224,10 @@ def _read(folded: str, start: int, stop: int) -> Iterator[Span]:
             yield Span(start + left, start + right, "name", "", confidence)
 
 
+_SUM: Final = re.compile(r"[一二两三四五六七八九十百千万亿零壹贰叁肆伍陆柒捌玖拾佰仟]+[元圆]?")
+"""万 and 陆 are family names, 万贰仟 is a sum."""
+
+
 def _steps(folded: str, text: str, start: int) -> list[_Step]:
     words = word_bits()
     steps = [_Step(0.0, 0, False)] + [_Step(1e9, 0, False) for _ in text]
@@ -233,7 +246,7 @@ def _steps(folded: str, text: str, start: int) -> list[_Step]:
             bonus = _before_bonus(folded, start + at)
             for size in (2, 3, 4):
                 bits_of = name_bits(text[at : at + size]) if at + size <= len(text) else None
-                if bits_of is not None:
+                if bits_of is not None and not _SUM.fullmatch(text, at, at + size):
                     said = bonus + _after_bonus(folded, start + at + size)
                     if words.get(text[at : at + size], 0) >= _COMMON_WORD:
                         said = min(said, _COMMON_BONUS_MAX)

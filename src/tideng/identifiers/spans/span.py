@@ -1,6 +1,6 @@
 """One finding in a text, and how findings that overlap are settled."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
 from msgspec import Struct
@@ -72,6 +72,14 @@ def settle(spans: Iterable[Span]) -> list[Span]:
     return sorted(kept, key=lambda s: s.start)
 
 
-def is_free(start: int, end: int, spans: Sequence[Span]) -> bool:
-    """True if no span touches characters start … end-1."""
-    return all(end <= span.start or start >= span.end for span in spans)
+class Cover:
+    """Which characters of a text spans have taken: asked in the time that the question is long."""
+
+    def __init__(self, size: int, spans: Iterable[Span]) -> None:
+        self._taken = bytearray(size)
+        for span in spans:
+            self._taken[span.start : span.end] = b"\x01" * (span.end - span.start)
+
+    def is_free(self, start: int, end: int) -> bool:
+        """True if no span touches characters start … end-1."""
+        return self._taken.find(1, start, end) < 0

@@ -22,6 +22,8 @@ class Lookup(NamedTuple):
     """Bit of every five digits that mobile numbers begin with."""
     bins: NDArray[np.uint8]
     """By six digits: bit n set if the list has a card of 15 + n digits with this beginning."""
+    leads: NDArray[np.uint8]
+    """Bit of every four digits that a card of any length begins with."""
 
 
 @cache
@@ -38,4 +40,5 @@ def lookup() -> Lookup:
                 low = int(prefix[:BIN_DIGITS].ljust(BIN_DIGITS, "0"))
                 high = low + 10 ** max(0, BIN_DIGITS - len(prefix))
                 bins[low:high] |= np.uint8(1 << (length - LENGTHS[0]))
-    return Lookup(np.packbits(regions), np.packbits(plan), bins)
+    leads = bins.reshape(10_000, -1).any(axis=1)
+    return Lookup(np.packbits(regions), np.packbits(plan), bins, np.packbits(leads))

@@ -9,10 +9,13 @@ from typing import Final, NamedTuple
 
 from tideng.identifiers.bank_card import issuer, luhn
 from tideng.identifiers.plan_cn import PLAUSIBLE_FIVE
-from tideng.identifiers.resident_id import has_id_form, read_resident_id
+from tideng.identifiers.resident_id import has_id_form, is_resident_id, read_resident_id
 from tideng.scan.kernels.kinds import BANK_CARD, GROUPS_MAX, MOBILE, RESIDENT_ID, RESIDENT_ID_OLD, RUN_LEAST
 
 _RUN: Final = re.compile(r"[0-9]+")
+_CHAIN: Final = re.compile(rf"[0-9]+(?:([- ])([0-9]+)(?:\1([0-9]+)){{0,{GROUPS_MAX - 1}}})?")
+_LENGTHS: Final = frozenset({11, 13, *range(15, 20)})
+_LEAST: Final = min(_LENGTHS)
 _WORD: Final = re.compile(r"[0-9A-Za-z_]")
 
 
@@ -28,13 +31,24 @@ class Hit(NamedTuple):
 def find_plain(text: str) -> Iterator[Hit]:
     """Every checked number in `text`, in order."""
     at = 0
-    while (run := _RUN.search(text, at)) is not None:
-        hit = _read(text, run.start())
-        if hit is None:
-            at = run.end()
-        else:
+    while (chain := _CHAIN.search(text, at)) is not None:
+        start, end = chain.span()
+        signs = chain[0].count(chain[1]) if chain[1] else 0
+        if not signs and end - start not in _LENGTHS:
+            # One run: what almost all numbers are, and almost none has a length that means anything.
+            at = end
+        elif end - start - signs < _LEAST:
+            # Too few digits; but the last group, and all of a chain cut short, may belong to what follows.
+            at = (
+                chain.start(3 if signs > 1 else 2)
+                if signs < GROUPS_MAX
+                else chain[0].index(chain[1]) + start + 1
+            )
+        elif (hit := _read(text, start)) is not None:
             yield hit
             at = hit.end
+        else:
+            at = end if not signs else chain[0].index(chain[1]) + start + 1
 
 
 def _read(text: str, start: int) -> Hit | None:
@@ -70,7 +84,7 @@ def _window(text: str, groups: list[tuple[int, int]]) -> Hit | None:
         end, digits = end + 1, digits + "X"
     if _WORD.match(text, end):
         return None
-    if len(digits) == 18 and read_resident_id(digits):
+    if len(digits) == 18 and is_resident_id(digits):
         return Hit(start, end, RESIDENT_ID, int(digits[:17]))
     is_decimal = (start > 1 and text[start - 1] == "." and text[start - 2] in "0123456789") or re.match(
         r"\.[0-9]", text[end : end + 2]
@@ -89,7 +103,7 @@ def _weak(digits: str, sizes: tuple[int, ...], start: int, end: int) -> Hit | No
         return Hit(start, end, MOBILE, int(digits[2:])) if is_set_off else None
     if 15 <= len(digits) <= 19:
         fours = len(sizes) == 1 or (set(sizes[:-1]) == {4} and sizes[-1] <= 4)
-        if fours and luhn(digits) and issuer(digits) and not has_id_form(digits):
+        if fours and issuer(digits) and luhn(digits) and not has_id_form(digits):
             return Hit(start, end, BANK_CARD, int(digits[:-1]))
         if sizes == (15,) and (read := read_resident_id(digits)):
             return Hit(start, end, RESIDENT_ID_OLD, int(read.number[:17]))

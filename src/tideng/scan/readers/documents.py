@@ -8,7 +8,7 @@ import re
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 from tideng.scan.readers.blocks import (
     BLOCK_BYTES,
@@ -202,6 +202,8 @@ def attachments(file: BinaryIO, kind: str) -> Iterator[tuple[str, bytes]]:
                 yield str(name), data
             elif name and data is None and not part.is_multipart():
                 yield f"{name or number}", b""
+    elif kind == "msg":
+        yield from _msg_attachments(file)
     elif kind in ("docx", "pptx"):
         file.seek(0)
         with zipfile.ZipFile(file) as archive:
@@ -254,6 +256,30 @@ def _quoted(value: str) -> str:
     return value.replace("\\,", ",").replace(";", " ").strip()
 
 
+_ATTACHED: Final = "__substg1.0_37010102"
+"""The stream of an Outlook message that holds an attachment; MS-OXPROPS PidTagAttachDataBinary."""
+
+
+def _msg_attachments(file: BinaryIO) -> Iterator[tuple[str, bytes]]:
+    import olefile
+
+    file.seek(0)
+    with olefile.OleFileIO(file) as container:
+        for number, entry in enumerate(container.listdir()):
+            if entry[-1] == _ATTACHED:
+                name = _msg_name(container, entry[:-1]) or f"attachment {number}"
+                with container.openstream(entry) as stream:
+                    yield name, stream.read(MEMBER_BYTES_MAX)
+
+
+def _msg_name(container: Any, folder: list[str]) -> str:  # Any: olefile has no types
+    for stream in ("__substg1.0_3707001F", "__substg1.0_3704001F"):
+        if container.exists([*folder, stream]):
+            with container.openstream([*folder, stream]) as name:
+                return str(name.read(1024).decode("utf-16-le", "replace")).strip("\0")
+    return ""
+
+
 def old_office(file: BinaryIO, size: int) -> Iterator[Block]:  # noqa: ARG001
     """Word before 2007 and Outlook messages: the text streams of the OLE container, as UTF-16 and GBK
     runs.
@@ -266,7 +292,8 @@ def old_office(file: BinaryIO, size: int) -> Iterator[Block]:  # noqa: ARG001
     with olefile.OleFileIO(file) as container:
         for entry in container.listdir():
             name = "/".join(entry)
-            if name == "WordDocument" or ("__substg1.0_" in name and name.endswith(("001F", "001E", "0102"))):
+            is_text = "__substg1.0_" in name and name.endswith(("001F", "001E", "0102"))
+            if name == "WordDocument" or (is_text and not name.endswith(_ATTACHED)):
                 with container.openstream(entry) as stream:
                     yield text_block("\n".join(_runs(stream.read(BLOCK_BYTES * 8))) + "\n", name)
 
@@ -283,6 +310,10 @@ def _runs(data: bytes) -> Iterator[str]:
             ):
                 seen = True
                 yield run
+    # Word keeps a piece of text that needs no wide character in single bytes, beside pieces that do.
+    for plain in re.findall(rb"[\t\x20-\x7e]{8,}", data):
+        if re.search(rb"[0-9@]{3}", plain):
+            yield plain.decode("ascii")
     if not seen:
         yield from re.findall(r"[\t\x20-\x7e\u4e00-\u9fff]{4,}", data.decode("gb18030", "ignore"))
 

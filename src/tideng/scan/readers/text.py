@@ -117,7 +117,7 @@ def _line_end(data: bytes, encoding: str, *, first: bool) -> int:
     """Just behind the first (or last) line end in `data`; the whole of it if there is none."""
     if "16" not in encoding:
         place = data.find(b"\n") if first else data.rfind(b"\n")
-        return place + 1 if place >= 0 else _soft_end(data)
+        return place + 1 if place >= 0 else soft_end(data)
     mark = b"\n\x00" if encoding.endswith("le") else b"\x00\n"
     place = data.find(mark) if first else data.rfind(mark)
     while place >= 0 and place % 2:
@@ -125,8 +125,10 @@ def _line_end(data: bytes, encoding: str, *, first: bool) -> int:
     return place + 2 if place >= 0 else len(data) // 2 * 2
 
 
-def _soft_end(data: bytes) -> int:
-    # No line end: behind a sign that no number contains and that no character of two bytes has.
+def soft_end(data: bytes) -> int:
+    """Where a text without line ends may be cut: behind a sign that no number contains and that no
+    character of two bytes has.
+    """
     place = max(data.rfind(sign, max(0, len(data) - 4096)) for sign in (b",", b";", b'"', b"\t", b")"))
     return place + 1 if place >= 0 else len(data)
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from tideng.scan.appraisal import Appraisal
+from tideng.scan.appraisal import Appraisal, sensitive_of
 from tideng.scan.law.arithmetic import Rules
 from tideng.scan.masking import mask
 from tideng.scan.report.words import LANGUAGES, PROVINCES, kind_word
@@ -38,6 +38,7 @@ class Facts(Struct, frozen=True):
     files: Table
     law: Table
     changes: Table
+    sensitive: Table
     unread: Table
     custody: Table
     charts: Mapping[str, tuple[tuple[str, float], ...]]
@@ -70,6 +71,7 @@ def facts(
         files=_files(appraisal, w, files),
         law=_law(appraisal, rules, w, language),
         changes=_changes(appraisal, w),
+        sensitive=_sensitive(appraisal, w, language),
         unread=Table(
             "",
             (w["member"], w["reason"], w["detail"], w["bytes"]),
@@ -177,6 +179,19 @@ def _changes(appraisal: Appraisal, w: Mapping[str, str]) -> Table:
         for d in appraisal.tiers.distances
     )
     return Table(w["change"], ("", w["item"], w["count"], w["to"]), rows)
+
+
+def _sensitive(appraisal: Appraisal, w: Mapping[str, str], language: str) -> Table:
+    rows = tuple(
+        (
+            one.name_zh if language == "zh-CN" else one.name_en,
+            w["yes"] if one.pipl_28 else "–",
+            w["yes"] if one.gbt_45574 else "–",
+            "; ".join(one.seen),
+        )
+        for one in sensitive_of(appraisal.outcome)
+    )
+    return Table(w["sensitive"], (w["category"], w["pipl"], "GB/T 45574-2025", w["seen_by"]), rows)
 
 
 def _software() -> str:

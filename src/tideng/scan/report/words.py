@@ -66,11 +66,15 @@ ZH: Final = {
     "law_note": "批量信息按查获数量认定，有证据证明不真实或者重复的除外（第十一条）；第三项、第四项敏感信息不宜推定，应逐一认定。以上为工程计算，供鉴定人参考。",  # noqa: E501
     "method": "逐字节读取；身份证号核对校验码（ISO 7064 MOD 11-2）、出生日期与历史行政区划；银行卡核对 Luhn 与发卡行标识；手机号核对号段表；同一人按身份证号，其次按手机号、卡号、邮箱、姓名加出生日期或地址归并；两个身份证号从不合并，冲突单列。",  # noqa: E501
     "conflicts": "被两个以上身份证号共用的要素",
-    "sample_none": "尚未抽样。用 tideng sample 制订方案：方案与随机种子先存证，后抽取；不得以联系被害人的方式核验。",  # noqa: E501
+    "sample_none": "尚未抽样。用 tideng scan sample 制订方案：方案与随机种子先存证，后抽取；不得以联系被害人的方式核验。",  # noqa: E501
     "root": "账本根值",
     "entries": "账本条目",
     "sign": "鉴定人（签名）：________________　复核人（签名）：________________　日期：____________",
-    "labels": "表头提示的敏感类别",
+    "sensitive": "敏感个人信息标签",
+    "category": "类别",
+    "pipl": "个人信息保护法第二十八条",
+    "seen_by": "依据",
+    "yes": "是",
     "labels_note": "《个人信息保护法》第二十八条敏感个人信息与 GB/T 45574 标签另行标注，不等同于刑事数量档次。",  # noqa: E501
     "none": "无",
 }
@@ -140,7 +144,11 @@ EN: Final = {
     "root": "root of the ledger",
     "entries": "entries",
     "sign": "Appraiser: ________________  Reviewer: ________________  Date: ____________",
-    "labels": "classes that headings speak of",
+    "sensitive": "Labels of sensitive personal data",
+    "category": "category",
+    "pipl": "PIPL art. 28",
+    "seen_by": "seen by",
+    "yes": "yes",
     "labels_note": "PIPL art. 28 and GB/T 45574 labels are kept apart from the criminal thresholds.",
     "none": "none",
 }

@@ -77,7 +77,7 @@ def html_of(told: Facts) -> str:
         f"<h2>{w['h_result']}</h2>{drawn['chart_kinds']}{_table(told.kinds)}{drawn['chart_files']}{_table(told.files)}"
         f"{drawn['chart_province']}{drawn['chart_age']}{_table(told.samples)}"
         f"<h2>{w['h_law']}</h2>{_table(told.law)}<p class='note'>{escape(w['law_note'])}</p>{_table(told.changes)}"  # noqa: E501
-        f"<p class='muted'>{escape(w['labels_note'])}</p>"
+        f"{_table(told.sensitive)}<p class='muted'>{escape(w['labels_note'])}</p>"
         f"<h2>{w['h_sample']}</h2><p>{escape(w['sample_none'])}</p><h2>{w['h_unread']}</h2>{_table(told.unread)}"
         f"<h2>{w['h_custody']}</h2>{_table(told.custody)}<h2>{w['h_sign']}</h2><p>{escape(w['sign'])}</p>"
     )
@@ -126,6 +126,8 @@ _TYPST: Final = """
 #grid_of(d.law)
 #d.words.law_note
 #grid_of(d.changes)
+#grid_of(d.sensitive)
+#d.words.labels_note
 == #d.words.h_sample
 #d.words.sample_none
 == #d.words.h_unread

@@ -1,0 +1,20 @@
+"""Lines that were annotated before anything was measured on them (`lines/*.txt`).
+
+First measurements, which are the honest ones: a 0.852 precision and 0.778 recall, b 0.909 and 0.886, c 0.949
+and 0.853. Between them the classes of mistakes were worked on, so today's figures on these lines flatter;
+they are held so that nothing gets lost. Four annotations of a were put right after its measurement.
+"""
+
+import pytest
+
+from identifiers.annotated import rates, score
+
+
+@pytest.mark.parametrize(
+    ("name", "precision", "recall"), [("a.txt", 0.97, 0.96), ("b.txt", 0.97, 0.97), ("c.txt", 0.95, 0.93)]
+)
+def test_what_was_reached_is_kept(name: str, precision: float, recall: float) -> None:
+    counted, told = score(name)
+    found = rates(counted)
+    assert found[0] >= precision, "\n".join(told)
+    assert found[1] >= recall, "\n".join(told)
