@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from tideng.cli.gateway import GARBAGE_THRESHOLD
 from tideng.text.judging import Judge
 from tideng.text.knowledge import bundled_knowledge
 from tideng.text.policies import bundled_verdict_policy
@@ -25,6 +26,8 @@ from tideng.text.weights import bundled_weights
 TEXTS: Final = 20_000
 ROUNDS: Final = 3
 SINGLES: Final = 400
+SIZES: Final = (10, 100, 1000)
+SMALL_TEXTS: Final = 2_000
 LOOKUPS: Final = 400
 USUAL: Final = (
     "【商城{a}】您的订单{n}已发货,预计{d}日送达,请保持电话畅通,如需改期请在官方App订单页面办理,感谢您的支持",
@@ -72,6 +75,10 @@ def judged(judge: Judge, texts: list[str], name: str) -> None:
     seconds = best(lambda: judge.judge_many(texts))
     each = 1e6 * seconds / len(texts)
     say(f"{name}: {len(texts) / seconds:,.0f} texts/s/core in batches ({each:.1f} us each)")
+    for size in SIZES:
+        pieces = [texts[at : at + size] for at in range(0, size * (SMALL_TEXTS // size), size)]
+        took = best(lambda pieces=pieces: [judge.judge_many(piece) for piece in pieces])
+        say(f"{name}: batches of {size}: {1e6 * took / (size * len(pieces)):.1f} us each")
     alone = []
     for text in texts[:SINGLES]:
         started = time.process_time()
@@ -113,6 +120,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--templates", type=int, default=200_000)
     given = arguments.parse_args()
+    gc.set_threshold(GARBAGE_THRESHOLD)  # as `tideng text judge` and `tideng serve` do
     texts = made(TEXTS)
     say(f"{TEXTS:,} messages of {sum(map(len, texts)) / TEXTS:.0f} characters")
     tables = bundled_tables()

@@ -23,7 +23,12 @@ def make_text_judge(settings: Settings) -> Judge:
     # The automaton: hyperscan is a little faster in large batches and needs much more to be ready.
     return only_judging(
         make_judge(
-            tables, bundled_knowledge(), bundled_verdict_policy(), engine="ahocorasick", suspicion=suspicion
+            tables,
+            bundled_knowledge(),
+            bundled_verdict_policy(),
+            engine="ahocorasick",
+            suspicion=suspicion,
+            for_files=False,
         )
     )
 

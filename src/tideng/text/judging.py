@@ -12,13 +12,13 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from tideng.text.folding import Block, fold_block
-from tideng.text.phrasebook import Rule
+from tideng.text.phrasebook import Phrasebook, Rule
 from tideng.text.sights import Reader, Sights
 from tideng.text.verdict_policy import Review, Verdict, VerdictPolicy
 
 TEXT_CHARACTERS_MAX: Final = 20_000
 """More of one text is not read, and the finding TEXT_TOO_LONG says so."""
-BLOCK_CHARACTERS: Final = 400_000
+BLOCK_CHARACTERS: Final = 100_000
 """Texts are judged in blocks of about so many characters."""
 NOT_TEXT: Final = "NOT_READABLE_TEXT"
 TOO_LONG: Final = "TEXT_TOO_LONG"
@@ -113,7 +113,7 @@ class Judge(Struct, frozen=True):
 
     def _block(self, texts: Sequence[str]) -> list[Judged]:
         sights = self.sights(texts)
-        found = findings_of(sights, self.reader.book.rules)
+        found = findings_of(sights, self.reader.book)
         categories = [(name, expression.truth(sights)) for name, expression in self.policy.categories]
         odd = _oddities(sights.block)
         # Few combinations occur; each is decided once a block.
@@ -174,15 +174,15 @@ class Judge(Struct, frozen=True):
         return Judged(verdict, review, tuple(category), tuple(findings), "DATA_FOR_SALE" in codes, score)
 
 
-def findings_of(sights: Sights, rules: Sequence[Rule]) -> list[list[tuple[Rule, tuple[int, int]]]]:
+def findings_of(sights: Sights, book: Phrasebook) -> list[list[tuple[Rule, tuple[int, int]]]]:
     """By text: the rules that hold, strongest first, each with the place that shows it best."""
     found: list[list[tuple[Rule, tuple[int, int]]]] = [[] for _ in sights.block.texts]
-    filled = frozenset(sights.filled())
-    for rule in rules:
+    for nth, expressions in sorted(book.asked_by(sights.filled()).items()):
+        rule = book.rules[nth]
         holds = sights.nowhere
-        for expression, triggers in zip(rule.when, rule.triggers, strict=True):
-            if triggers is None or not filled.isdisjoint(triggers):
-                value = expression.truth(sights)
+        for place in sorted(expressions):
+            value = rule.when[place].truth(sights)
+            if value is not sights.nowhere:
                 holds = value if holds is sights.nowhere else holds | value
         if holds is not sights.nowhere:
             for place in np.flatnonzero(holds).tolist():

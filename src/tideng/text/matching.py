@@ -11,9 +11,12 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from tideng.text.ordering import order_by
+from tideng.text.windows import Windows
+
 Places = NDArray[np.int64]
-KEY: Final = 1 << 24
-"""More literals than any book has."""
+LONG_FROM: Final = 4_000
+"""Characters from which on the steps of `Windows` cost less than an automaton."""
 
 
 class Engine(Protocol):
@@ -106,10 +109,22 @@ class Hyperscan:
         return _ordered(ids, characters[np.array(ends, np.int64) - 1])
 
 
-def _ordered(ids: Sequence[int], ends: Sequence[int] | Places) -> tuple[Places, Places]:
+class ByLength:
+    """An engine for short texts; for long ones arithmetic over all places, three times as quick there."""
+
+    def __init__(self, short: Engine, literals: Sequence[str]) -> None:
+        self.name = short.name
+        self.short = short
+        self._long = Windows(literals)
+
+    def scan(self, text: str) -> tuple[Places, Places]:
+        """See `Engine.scan`."""
+        return self.short.scan(text) if len(text) < LONG_FROM else _ordered(*self._long.scan(text))
+
+
+def _ordered(ids: Sequence[int] | Places, ends: Sequence[int] | Places) -> tuple[Places, Places]:
     numbers, places = np.array(ids, np.int64), np.array(ends, np.int64)
-    # By end, then by literal: one sort of one key is twice as quick as two.
-    order = np.argsort(places * KEY + numbers)
+    order = order_by(places, numbers)
     return numbers[order], places[order]
 
 

@@ -10,7 +10,7 @@ import itertools
 import math
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, Literal, TypeVar
 
 import msgspec
@@ -37,6 +37,7 @@ SOUNDING_MIN: Final = 3
 """Shorter words share their sound with too many others."""
 
 Level = Literal["danger", "verify", "note", "calm"]
+NO_SLOT: Final = -1
 _LEVELS: Final = ("danger", "verify", "note", "calm")
 
 
@@ -121,8 +122,18 @@ class Phrasebook(Struct, frozen=True):
     hosts: Hosts
     rules: tuple[Rule, ...]
     """The most severe level first."""
+    by_slot: Mapping[int, tuple[tuple[int, int], ...]]
+    """By slot: the (rule, expression) that could hold once it is filled; NO_SLOT: those that need none."""
     hash: str
     """SHA-256 over the files' bytes."""
+
+    def asked_by(self, filled: Iterable[int]) -> dict[int, set[int]]:
+        """Rule to its expressions that could hold where these slots are filled; all others cannot."""
+        asked: dict[int, set[int]] = {}
+        for slot in (NO_SLOT, *filled):
+            for rule, expression in self.by_slot.get(slot, ()):
+                asked.setdefault(rule, set()).add(expression)
+        return asked
 
     def rule(self, code: str) -> Rule | None:
         """The rule with this finding code."""
@@ -170,8 +181,18 @@ def read_phrasebook(given: Mapping[str, bytes], tables: Tables, sights: tuple[st
         loose=frozenset(shared.loose),
         hosts=host_table(shared.hosts),
         rules=tuple(rules),
+        by_slot=_by_slot(rules),
         hash=digest.hexdigest(),
     )
+
+
+def _by_slot(rules: Sequence[Rule]) -> dict[int, tuple[tuple[int, int], ...]]:
+    found: dict[int, list[tuple[int, int]]] = {}
+    for nth, rule in enumerate(rules):
+        for place, triggers in enumerate(rule.triggers):
+            for slot in (NO_SLOT,) if triggers is None else triggers:
+                found.setdefault(slot, []).append((nth, place))
+    return {slot: tuple(pairs) for slot, pairs in found.items()}
 
 
 def _unchained(

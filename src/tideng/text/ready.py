@@ -6,7 +6,7 @@ from typing import Literal
 from msgspec import structs
 
 from tideng.text.judging import Judge, Suspicion
-from tideng.text.matching import Automaton, Engine, Hyperscan, literals_hash
+from tideng.text.matching import Automaton, ByLength, Engine, Hyperscan, literals_hash
 from tideng.text.phrasebook import Phrasebook, read_phrasebook
 from tideng.text.sights import BY_CODE, make_reader, sounds_of
 from tideng.text.tables_read import Tables, read_tables
@@ -29,11 +29,17 @@ def make_judge(
     engine: EngineName = "ahocorasick",
     find_compiled: FindCompiled = _nothing_kept,
     suspicion: Suspicion | None = None,
+    for_files: bool = True,
 ) -> Judge:
-    """A judge of these bytes. `find_compiled` may give what `compiled_engines` gave for the same literals."""
+    """A judge of these bytes. `find_compiled` may give what `compiled_engines` gave for the same literals.
+
+    `for_files`: also ready for thousands of texts at once, which takes some 6 MB more.
+    """
     read = read_tables(tables)
     book = read_phrasebook(knowledge, read, BY_CODE)
     words, sounds = _engines(book, read, engine, find_compiled)
+    if for_files:
+        words, sounds = ByLength(words, book.literals), ByLength(sounds, sounds_of(book, read))
     return Judge(make_reader(book, read, words, sounds), read_verdict_policy(policy, book), suspicion)
 
 
@@ -60,7 +66,9 @@ def only_judging(judge: Judge) -> Judge:
 
 def compiled_engines(judge: Judge) -> tuple[str, dict[str, bytes]]:
     """The hash of the judge's literals and its hyperscan databases as bytes, to be kept under it."""
-    words, sounds = judge.reader.words, judge.reader.sounds
+    words, sounds = (
+        one.short if isinstance(one, ByLength) else one for one in (judge.reader.words, judge.reader.sounds)
+    )
     heard = sounds_of(judge.reader.book, judge.reader.tables)
     name = literals_hash([*judge.reader.book.literals, "", *heard])
     if isinstance(words, Hyperscan) and isinstance(sounds, Hyperscan):

@@ -13,6 +13,7 @@ from tideng.text.folding import BREAK, Block
 from tideng.text.links_seen import accounts_seen, links_seen
 from tideng.text.matching import Engine
 from tideng.text.numbers_seen import numbers_seen
+from tideng.text.ordering import order_by
 from tideng.text.phrasebook import Phrasebook
 from tideng.text.tables_read import Tables
 
@@ -202,7 +203,7 @@ class Reader(Struct, frozen=True):
         parts = [(slots, starts, ends), *self._by_code(block, slots, starts, ends, heard)]
         slots, starts, ends = (np.concatenate(column) for column in zip(*parts, strict=True))
         texts = np.searchsorted(block.starts, starts, side="right") - 1
-        order = np.lexsort((starts, texts, slots))
+        order = order_by(slots, starts)  # texts follow one another: so they are in order too
         return Sights(block, Hits(slots[order], starts[order], ends[order], texts[order]), self.book)
 
     def _stands_alone(self, block: Block, numbers: Places, starts: Places, ends: Places) -> Truth:
@@ -252,7 +253,7 @@ class Reader(Struct, frozen=True):
         """With what the phrases with gaps make of their parts."""
         if not self.book.chains or not len(slots):
             return slots, starts, ends
-        order = np.lexsort((starts, slots))
+        order = order_by(slots, starts)
         slots, starts, ends = slots[order], starts[order], ends[order]
         bounds = np.searchsorted(slots, np.arange(len(self.book.slot_names) + 1)).tolist()
         clauses = np.append(0, np.cumsum(block.classes & t.CLAUSE_END != 0))
