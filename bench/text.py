@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from tideng.cli.gateway import GARBAGE_THRESHOLD
+from tideng.cli.text_judge import GARBAGE_THRESHOLD
 from tideng.text.judging import Judge
 from tideng.text.knowledge import bundled_knowledge
 from tideng.text.policies import bundled_verdict_policy

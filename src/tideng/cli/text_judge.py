@@ -1,19 +1,24 @@
 """A judge for the commands: its data found, its engines kept in the cache folder."""
 
+import gc
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from multiprocessing.pool import AsyncResult
 from pathlib import Path
-from typing import IO, Final, Literal
+from typing import IO, TYPE_CHECKING, Final, Literal
 
 from rich.markup import escape
 
 from tideng.cli.show import stop
-from tideng.text.judging import Judge
+
+if TYPE_CHECKING:
+    from tideng.text.judging import Judge
 
 EngineChoice = Literal["auto", "hyperscan", "ahocorasick"]
 LINES_PER_TASK: Final = 2_000
+GARBAGE_THRESHOLD: Final = 20_000
+"""New objects before the collector looks (Python's default: 700)."""
 IN_FLIGHT: Final = 3
 LINE_BYTES_MAX: Final = 4_000_000
 """A longer line is answered as unreadable; a text is far shorter."""
@@ -42,7 +47,7 @@ def read_weights(file: Path | None) -> bytes:
     return content
 
 
-def bundled_judge(engine: EngineChoice, cache: Path, weights: bytes | None = None) -> Judge:
+def bundled_judge(engine: EngineChoice, cache: Path, weights: bytes | None = None) -> "Judge":
     """A judge of the package's own knowledge; compiled patterns are taken from `cache`, or put there."""
     from tideng.text.knowledge import bundled_knowledge
     from tideng.text.policies import bundled_verdict_policy
@@ -141,7 +146,7 @@ def tasks(source: IO[bytes]) -> Iterator[Task]:
         yield batch
 
 
-_worker: dict[str, Judge] = {}
+_worker: "dict[str, Judge]" = {}
 
 
 def start_worker(engine: EngineChoice, cache: Path, weights: bytes | None) -> None:
@@ -163,6 +168,10 @@ def shared_out(every: Iterable[Task], processes: int) -> Iterator[tuple[int, byt
     """
     import multiprocessing
 
+    # Made for ever: nobody has to walk it again. What a judgement makes is freed by reference counts.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_THRESHOLD)
     with multiprocessing.get_context("fork").Pool(processes) as pool:
         waiting: deque[AsyncResult[tuple[int, bytes]]] = deque()
         for task in every:
