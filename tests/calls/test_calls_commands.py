@@ -1,12 +1,17 @@
 """The commands from a folder of files to a case, its picture, its paper and what the visit found."""
 
+import hmac
 import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pypdfium2
 import pytest
 from typer.testing import CliRunner, Result
 
+from tideng.calls.announcing import WebhookAnnouncer
 from tideng.calls.worlds.export import as_calls, write
 from tideng.calls.worlds.making import make
 from tideng.cli.main import app
@@ -46,6 +51,47 @@ def watched(spool: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
     again = run(data, "watch", str(spool), "--once", "--json")
     assert (again.exit_code, again.stdout) == (0, "")
     return data, cases
+
+
+class _Receiver(BaseHTTPRequestHandler):
+    """Takes nothing the first time it is asked, then everything."""
+
+    seen: ClassVar[list[tuple[bytes, str]]] = []
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.seen.append((body, self.headers["Tideng-Signature"]))
+        self.send_response(500 if len(self.seen) == 1 else 204)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Quiet."""
+
+
+def test_new_cases_are_told_signed_and_told_again_until_taken(spool: Path, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"0123456789abcdef")
+    _Receiver.seen = []
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Receiver) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/cases"
+        words = ("watch", str(spool), "--once", "--json", "--webhook", url, "--webhook-secret", str(secret))
+        done = run(tmp_path / "data", *words)
+        server.shutdown()
+    assert done.exit_code == 0, done.output
+    cases = {json.loads(line)["id"] for line in done.stdout.splitlines()}
+    assert cases
+    assert {json.loads(body)["id"] for body, _ in _Receiver.seen} == cases
+    for body, seal in _Receiver.seen:
+        assert seal == "sha256=" + hmac.digest(secret.read_bytes(), body, "sha256").hex()
+        assert "opening" not in json.loads(body)
+    # The one that was not taken waits on disk for the next run.
+    teller = WebhookAnnouncer(tmp_path / "data" / "calls" / "told.db", b"0123456789abcdef", lambda: 2**40)
+    assert teller.waiting() == 1
+    assert teller.deliver(lambda _body, _headers: 200) == 1
+    teller.shut()
+    for wrong in (("--webhook", "http://example.org/"), ("--webhook", url)):
+        assert run(tmp_path / "other", "watch", str(spool), "--once", *wrong).exit_code == 2
 
 
 def test_cases_are_listed_and_their_alarms_lie_in_the_ledger(

@@ -142,6 +142,34 @@ def test_a_watch_in_pieces_restarted_in_between_opens_the_same_cases(town: World
     assert book.size == len(visits.all())
 
 
+class _Killed(Exception):
+    """The process ends here."""
+
+
+class _CasesThatEnd(MemoryVisits):
+    """Cases of a process that is killed when the first one is to be opened."""
+
+    def open(self, visit: Visit) -> bool:
+        raise _Killed
+
+
+def test_no_case_without_its_entry_and_a_kill_between_the_two_loses_none(town: World) -> None:
+    everything = records(town)
+    whole = MemoryVisits()
+    watch(whole, ledger()).feed(everything, 1)
+    book = ledger()
+    with pytest.raises(_Killed):
+        watch(_CasesThatEnd(), book).feed(everything, 1)
+    assert book.size == 1
+    visits = MemoryVisits()
+    watch(visits, book).feed(everything, 1)
+    assert {visit.id for visit in visits.all()} == {visit.id for visit in whole.all()}
+    assert book.size == 1 + len(visits.all())
+    entries = {visit.id: decode_entry(book.leaf(visit.entry)) for visit in visits.all()}
+    assert {entry["kind"] for entry in entries.values()} == {"call_alarm/1"}
+    assert len({visit.entry for visit in visits.all()}) == len(visits.all())
+
+
 def test_the_watch_finds_what_detection_over_columns_finds(town: World) -> None:
     calls, _ = as_calls(town)
     alarms, _ = detect(calls, Scorer(shipped_model()), zone_s=28_800, strictness=-3.0)

@@ -13,6 +13,7 @@ from tideng.calls.cases import Visit
 RETRY_FIRST_S: Final = 30
 RETRY_MAX_S: Final = 3_600
 ATTEMPTS_MAX: Final = 50
+SECRET_OCTETS_MIN: Final = 16
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS told (
     id TEXT PRIMARY KEY, body BLOB NOT NULL, attempts INTEGER NOT NULL, next_at INTEGER NOT NULL, done
@@ -29,6 +30,7 @@ class WebhookAnnouncer:
 
     def __init__(self, path: Path, secret: bytes, now_s: Callable[[], int]) -> None:
         """`path`: the SQLite file that keeps what is to be told; `secret` signs bodies (HMAC-SHA-256)."""
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._db = sqlite3.connect(path, isolation_level=None)
         self._db.execute("PRAGMA synchronous=FULL")
         self._db.execute(_SCHEMA)

@@ -71,6 +71,9 @@ class Visits(Protocol):
     def open(self, visit: Visit) -> bool:
         """True if it is new; False if a case with this id was there, which stays as it is."""
 
+    def has(self, id: str) -> bool:
+        """Whether there is a case with this id."""
+
     def get(self, id: str) -> Visit:
         """One case. `VisitUnknown` if there is none."""
 
@@ -96,6 +99,10 @@ class MemoryVisits:
             return False
         self._visits[visit.id] = visit
         return True
+
+    def has(self, id: str) -> bool:
+        """See `Visits`."""
+        return id in self._visits
 
     def get(self, id: str) -> Visit:
         """See `Visits`."""
@@ -146,6 +153,10 @@ class SqliteVisits:
         """See `Visits`."""
         row = (visit.id, visit.line, visit.state, visit.alarm_at, msgspec.json.encode(visit))
         return self._db.execute("INSERT OR IGNORE INTO visit VALUES (?, ?, ?, ?, ?)", row).rowcount == 1
+
+    def has(self, id: str) -> bool:
+        """See `Visits`."""
+        return self._db.execute("SELECT 1 FROM visit WHERE id = ?", (id,)).fetchone() is not None
 
     def get(self, id: str) -> Visit:
         """See `Visits`."""

@@ -169,10 +169,15 @@ class Watch:
         if alarm.at - self._kept.last.get(alarm.line, 0) < 14 * 86_400 and alarm.tier != "suspend":
             return None
         self._kept.last[alarm.line] = alarm.at
+        if self._visits.has(name):
+            return None
         opening = self._entropy(32)
         at = self._ledger.now()
         rows = [records[i].raw for i in alarm.calls]
         entry = entry_of(alarm, at=at, line=line, rows=rows, key=opening, scorer=self._scorer)
+        # The entry first: a case that nobody recorded must not exist. A crash between the two leaves an alarm
+        # in the ledger whose case the next feed opens, with an entry of its own.
+        position = self._ledger.append([encode_entry(entry)])
         visit = Visit(
             id=name,
             line=line,
@@ -185,13 +190,12 @@ class Watch:
             threshold=alarm.threshold,
             reasons=tuple((reason.name, reason.weight) for reason in alarm.reasons),
             opening=opening.hex(),
-            entry=self._ledger.size,
+            entry=position,
         )
-        if not self._visits.open(visit):
-            return None
-        self._ledger.append([encode_entry(entry)])
+        # Kept to be told before the case is there: what is told twice has one id, what is never told is lost.
         for announcer in self._announcers:
             announcer.announce(visit)
+        self._visits.open(visit)
         return visit
 
     def save(self, folder: Path) -> None:

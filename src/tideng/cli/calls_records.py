@@ -17,6 +17,7 @@ from tideng.cli.context import Json, loaded, opened
 from tideng.cli.show import FAILED, as_json, err, out, stop, table
 
 POLL_S: Final = 2.0
+POST_S: Final = 10.0
 Format_ = Annotated[
     str,
     typer.Option(
@@ -120,6 +121,10 @@ def watch(
     template: Template_ = "",
     mapping: Mapping_ = None,
     once: Annotated[bool, typer.Option("--once", help="Take what is there and end.")] = False,
+    webhook: Annotated[str, typer.Option(help="Tell this address (https) of new cases; signed.")] = "",
+    webhook_secret: Annotated[
+        Path | None, typer.Option(help="File with the secret that signs them (16 octets or more).")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object per new case and line.")] = False,
 ) -> None:
     """Follow a folder: import what arrives, alarm, open cases, record them in the ledger. Ctrl-C ends it."""
@@ -131,13 +136,19 @@ def watch(
     with opened(context) as gateway:
         home = folder_of(context)
         try:
-            with open_watch(home, gateway.ledger, now=gateway.ledger.now, entropy=os.urandom) as desk:
-                _follow(desk, bring, folder, once=once, json=json)
+            teller = _teller(home, webhook, webhook_secret)
+            tellers = () if teller is None else (teller,)
+            with open_watch(
+                home, gateway.ledger, now=gateway.ledger.now, entropy=os.urandom, announcers=tellers
+            ) as desk:
+                _follow(desk, bring, folder, once=once, json=json, tell=_telling(teller, webhook))
         except KeyboardInterrupt:
             err.print("ended; what was read is kept")
 
 
-def _follow(desk: Any, bring: Any, folder: Path, *, once: bool, json: bool) -> None:  # Any: see _reading
+def _follow(
+    desk: Any, bring: Any, folder: Path, *, once: bool, json: bool, tell: "Callable[[], object]"
+) -> None:  # Any: see _reading
     from rich.live import Live
 
     from tideng.calls.importing import FileTooLarge
@@ -169,6 +180,7 @@ def _follow(desk: Any, bring: Any, folder: Path, *, once: bool, json: bool) -> N
                         f"[bold red]{visit.tier}[/] line {visit.line}: {visit.calls_placed} calls, "
                         + ", ".join(f"{name} {weight:+.1f}" for name, weight in visit.reasons if weight > 0)
                     )
+            tell()
             board.update(
                 f"{desk.watch.lines:,} lines, {desk.watch.records:,} records, part {desk.watch.position}; "
                 f"put aside {_counts(desk.store.refusals())}"
@@ -176,6 +188,50 @@ def _follow(desk: Any, bring: Any, folder: Path, *, once: bool, json: bool) -> N
             if once:
                 return
             time.sleep(POLL_S)
+
+
+def _teller(home: Path, webhook: str, secret: Path | None) -> Any:  # Any: a WebhookAnnouncer, or None
+    """Who keeps what is to be told; ends the command for an address or a secret that will not do."""
+    from urllib.parse import urlsplit
+
+    from tideng.calls.announcing import SECRET_OCTETS_MIN, WebhookAnnouncer
+
+    if not webhook:
+        return None
+    where = urlsplit(webhook)
+    is_local = where.hostname in ("127.0.0.1", "::1", "localhost")
+    if where.scheme != "https" and not (where.scheme == "http" and is_local):
+        stop(f"--webhook is {escape(webhook)}; give an https address, or http on this machine")
+    try:
+        key = secret.read_bytes().strip() if secret is not None else b""
+    except OSError as error:
+        stop(f"{escape(str(secret))}: {error.strerror}")
+    if len(key) < SECRET_OCTETS_MIN:
+        stop(f"--webhook-secret holds {len(key)} octets; at least {SECRET_OCTETS_MIN} are needed")
+    return WebhookAnnouncer(home / "told.db", key, lambda: int(time.time()))
+
+
+def _telling(teller: Any, webhook: str) -> "Callable[[], object]":  # Any: see `_teller`
+    """Sends what is due. A receiver that does not answer is asked again later, by the next run too."""
+    if teller is None:
+        return lambda: None
+
+    def post(body: bytes, headers: dict[str, str]) -> int:
+        import httpx
+
+        try:
+            return httpx.post(
+                webhook,
+                content=body,
+                headers=headers,
+                timeout=POST_S,
+                follow_redirects=False,
+                trust_env=False,
+            ).status_code
+        except httpx.HTTPError:
+            return 0
+
+    return lambda: teller.deliver(post)
 
 
 def _public(visit: Any) -> dict[str, Any]:  # Any: Visit
