@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 import structlog
 
 from tideng.assembly.evidence import make_indexer, make_publisher, make_timestamper, record_clock_state
+from tideng.assembly.memory import give_back_memory
 from tideng.evidence.ledger import LedgerError
 from tideng.evidence.naming import NamingFailed
 from tideng.evidence.publishing import WitnessFailed
@@ -62,6 +63,7 @@ class EvidenceUpkeep:
                 self._due["index"], self._covered = self._settings.index_interval_s, size
                 await self._guarded("index", partial(self.indexer.catch_up, size))
                 await self._guarded("index", self._store.forget_named)
+                await asyncio.to_thread(give_back_memory)
 
     def gauges(self) -> dict[str, float]:
         """For /metrics."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import ctypes
 import gc
 import signal
 import sqlite3
@@ -89,13 +88,12 @@ async def _serve(context: typer.Context, json: bool) -> None:
 
 def _leave_alone() -> None:
     """Everything made so far stays for ever: let the garbage collector not walk it again and again."""
+    from tideng.assembly.memory import give_back_memory
+
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE_THRESHOLD)
-    # What reading tables and importing took and gave back lies in the allocator: some MB that a gateway,
-    # which runs for months, never needs again. Elsewhere than with glibc there is nothing to call.
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).malloc_trim(0)
+    give_back_memory()
 
 
 def send(

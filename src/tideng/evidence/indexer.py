@@ -9,7 +9,7 @@ from tideng.evidence.name_key import NameKey
 from tideng.evidence.sqlite import SqliteLedger
 from tideng.storage.sqlite import Writer
 
-ENTRIES_MAX: Final = 20_000
+ENTRIES_MAX: Final = 10_000
 ROUNDS_MAX: Final = 100_000
 """Intervals one call of `catch_up` writes at most; an end for a loop that follows a moving target."""
 

@@ -34,4 +34,4 @@ class EvidenceSettings(Struct, frozen=True, kw_only=True):
     ] = 3600.0
     index_entries_max: Annotated[
         int, Meta(ge=100, le=200_000, description="Entries after which the index is written sooner.")
-    ] = 20_000
+    ] = 10_000

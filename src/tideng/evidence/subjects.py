@@ -23,7 +23,7 @@ from tideng.storage.migrations import Migration
 from tideng.storage.sqlite import Writer
 
 NONCE_BYTES = 12
-CACHED_MAX = 10_000
+CACHED_MAX = 5_000
 TRUNCATIONS_MAX = 3
 
 SCHEMA: Final = (

@@ -19,8 +19,8 @@ from tideng.gateway.review.values import Action, Case, Finding, RecentMessage, V
 from tideng.identifiers.phone import NotANumber, Number, parse
 from tideng.text.signature import read_signature
 
-TEXTS_KEPT: Final = 1024
-"""Readings kept between reviews; identical texts are common. About 5 MB at most."""
+TEXTS_KEPT: Final = 512
+"""Readings kept between reviews; identical texts are common. About 3 MB at most."""
 KEPT_CHARACTERS_MAX: Final = 700
 DAY_MINUTES: Final = 1440
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

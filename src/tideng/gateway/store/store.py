@@ -44,7 +44,7 @@ SEEN_FILE: Final = "seen.db"
 MET_TOGETHER: Final = 500
 MET_MAX: Final = 200_000
 """Numbers of registered consents and opt-outs remembered until the completeness index has named them."""
-WRITTEN_MAX: Final = 20_000
+WRITTEN_MAX: Final = 12_000
 """Numbers of recipients and senders remembered for it; the rest is read from their messages."""
 SCHEMA: Final[Mapping[str, Sequence[Migration]]] = {
     "evidence": LEDGER,
