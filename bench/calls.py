@@ -68,7 +68,7 @@ def batch(records: int) -> None:
                 pq.write_table(table.set_column(0, "caller", pa.array(moved)), path)
             paths.append(path)
         begun = time.monotonic()
-        rows = write(paths, Path(folder) / "out", parts=max(1, copies * len(world.start) // 20_000_000))
+        rows = write(paths, Path(folder) / "out")
         took = time.monotonic() - begun
     total = copies * len(world.start)
     print(

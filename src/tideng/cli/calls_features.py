@@ -23,7 +23,9 @@ def features(
     files: Annotated[list[Path], typer.Argument(help="Parquet with the columns of `detect`.")],
     folder: Annotated[Path, typer.Option("--out", help="Folder for the Parquet files of line-days.")],
     engine: Annotated[str, typer.Option(help="duckdb on this machine, or spark.")] = "duckdb",
-    parts: Annotated[int, typer.Option(min=1, max=1000, help="Share of lines at a time; bounds memory.")] = 1,
+    parts: Annotated[
+        int, typer.Option(min=0, max=1000, help="Shares of the lines, one at a time; 0: as memory needs.")
+    ] = 0,
     zone: Zone = 8.0,
     json: Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")] = False,
 ) -> None:

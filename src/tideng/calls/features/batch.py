@@ -8,11 +8,11 @@ from typing import Any, Final, Literal
 
 import ibis  # ships no types
 
-from tideng.calls.features.definition import line_days
+from tideng.calls.features.definition import BY_CONTENT, line_days
 
 Engine = Literal["duckdb", "spark"]
 MEMORY: Final = "4GB"
-RECORDS_PER_PART: Final = 20_000_000
+RECORDS_PER_PART: Final = 5_000_000
 """With about so many records a part, DuckDB stays within `MEMORY` (measured: see docs/calls)."""
 
 
@@ -34,30 +34,28 @@ def engine(name: Engine, *, memory: str = MEMORY, threads: int = 2) -> Iterator[
 
 
 def calls_table(con: Any, paths: Sequence[Path]) -> Any:  # Any: see `engine`
-    """The files as the definition's `calls`; `call_no` makes the order total by what a record says."""
+    """The files as the definition's `calls`, to be put in order by `BY_CONTENT`."""
     raw = (
         con.read_parquet([str(path) for path in paths]) if len(paths) > 1 else con.read_parquet(str(paths[0]))
     )
     names = {"start_s": "start", "talk_s": "duration_s"}
     raw = raw.rename({new: old for old, new in names.items() if old in raw.columns})
-    window = ibis.window(group_by=raw.caller, order_by=[raw.start, raw.callee, raw.duration_s, raw.ring_s])
     return raw.mutate(
         start=raw.start.cast("int64"),
         ring_s=raw.ring_s.cast("int64"),
         duration_s=raw.duration_s.cast("int64"),
-        call_no=ibis.row_number().over(window),
-    ).select("caller", "callee", "start", "ring_s", "duration_s", "answered", "call_no")
+    ).select("caller", "callee", "start", "ring_s", "duration_s", "answered")
 
 
 def in_parts(calls: Any, parts: int, *, zone_s: int) -> Iterator[Any]:
     """One expression per share of the lines; together they are all line-days. Bounds memory on one
     machine."""
     if parts <= 1:
-        yield line_days(calls, zone_s=zone_s)
+        yield line_days(calls, zone_s=zone_s, order=BY_CONTENT)
         return
     for part in range(parts):
         here = calls.filter((_share(calls.caller, parts) == part) | (_share(calls.callee, parts) == part))
-        days = line_days(here, zone_s=zone_s)
+        days = line_days(here, zone_s=zone_s, order=BY_CONTENT)
         yield days.filter(_share(days.line, parts) == part)
 
 
@@ -66,13 +64,18 @@ def _share(number: Any, parts: int) -> Any:
 
 
 def write(
-    paths: Sequence[Path], out: Path, *, name: Engine = "duckdb", parts: int = 1, zone_s: int = 28_800
+    paths: Sequence[Path], out: Path, *, name: Engine = "duckdb", parts: int = 0, zone_s: int = 28_800
 ) -> int:
-    """Write the features of all files as Parquet into a folder; the number of line-days."""
+    """Write the features of all files as Parquet into a folder; the number of line-days.
+
+    `parts`: shares of the lines, one after another; 0: as many as DuckDB needs to stay within `MEMORY`.
+    """
     out.mkdir(parents=True, exist_ok=True)
     rows = 0
     with engine(name) as con:
         calls = calls_table(con, paths)
+        if not parts:
+            parts = 1 if name == "spark" else -(-int(calls.count().execute()) // RECORDS_PER_PART)
         for part, days in enumerate(in_parts(calls, parts, zone_s=zone_s)):
             path = out / f"line-days-{part:04d}.parquet"
             con.to_parquet(days, str(path))

@@ -9,6 +9,7 @@ makes
 the order total: (start, call_no).
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
@@ -34,18 +35,22 @@ OUT: Final = (
     *(f"talk_{i}" for i in range(len(TALK_EDGES) + 1)),
 )
 IN: Final = ("in_calls", "in_callers", "in_answered", "in_talk_s")
+BY_NUMBER: Final = ("start", "call_no")
+"""The order of a line's calls where they have numbers."""
+BY_CONTENT: Final = ("start", "callee", "duration_s", "ring_s")
+"""Their order by what a record says: two records that agree in all of it are the same to every feature."""
 COLUMNS: Final = ("line", "day", *OUT, *IN)
 """The result's columns, in order; `day` counts from 1970 in the lines' own zone."""
 
 
-def line_days(calls: "ir.Table", *, zone_s: int) -> "ir.Table":
-    """One row for each line and day on which it placed or received a call."""
+def line_days(calls: "ir.Table", *, zone_s: int, order: Sequence[str] = BY_NUMBER) -> "ir.Table":
+    """One row for each line and day with a call placed or received. `order` must be total for a line."""
     import ibis
 
     # Division and floor, not `//`: integer division of mixed types differs between engines.
     day = ((calls.start + zone_s) / 86_400).floor().cast("int64")
     known = calls.mutate(day=day, end=calls.start + calls.ring_s + calls.duration_s)
-    placed = _placed(known, zone_s)
+    placed = _placed(known, zone_s, order)
     pair_days = placed.group_by(["caller", "callee", "day"]).agg(
         **{name: placed[name].sum().cast("int64") for name in OUT if name not in ("callees", "new_callees")},
         new_here=placed.is_first.max(),
@@ -74,7 +79,7 @@ def line_days(calls: "ir.Table", *, zone_s: int) -> "ir.Table":
     return _together(out, into)
 
 
-def _placed(known: "ir.Table", zone_s: int) -> "ir.Table":
+def _placed(known: "ir.Table", zone_s: int, order: Sequence[str]) -> "ir.Table":
     import ibis
 
     both = ibis.union(
@@ -85,7 +90,7 @@ def _placed(known: "ir.Table", zone_s: int) -> "ir.Table":
     joined = known.left_join(first, [known.caller == first.line, known.callee == first.other])
     # A left join of Ibis keeps the right side's key columns: name what goes on.
     kept = joined.select(*[known[name] for name in known.columns], first.first)
-    window = ibis.window(group_by=kept.caller, order_by=[kept.start, kept.call_no])
+    window = ibis.window(group_by=kept.caller, order_by=[kept[name] for name in order])
     before = kept.end.lag(1).over(window)
     gap = kept.start - before
     talk = ibis.ifelse(kept.answered, kept.duration_s, 0)
