@@ -281,7 +281,7 @@ def _need_typst() -> None:
 
 
 def _issue(desk: "EvidenceDesk", request: "Request", pdf: bool) -> "Issued":
-    from tideng.documents.pdf import PaperFailed
+    from tideng.documents.failures import PaperFailed
     from tideng.evidence.container import TooLarge
     from tideng.evidence.issuing import CaseTooLarge, NothingToShow
     from tideng.evidence.publishing import WitnessesMissing

@@ -11,6 +11,8 @@ from typing import Final
 import msgspec
 import typst
 
+from tideng.documents.failures import PaperFailed
+
 STANDARDS: Final = ("a-3b",)
 """PDF/A-3b (ISO 19005-3): what archives and courts keep."""
 TEMPLATE_BYTES_MAX: Final = 1_000_000
@@ -25,10 +27,6 @@ PREAMBLE: Final = f"""\
 #set par(justify: true, leading: 0.7em)
 """
 """Put before every template: `data`, the fonts, A4."""
-
-
-class PaperFailed(Exception):
-    """No PDF could be made; the message says what is wrong with the template, the data or the machine."""
 
 
 def render(template: str, data: Mapping[str, object], *, at: datetime, title: str = "Tideng") -> bytes:

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import Any, Final, Protocol
 
-from tideng.documents.pdf import PaperFailed
+from tideng.documents.failures import PaperFailed
 from tideng.evidence.cases import CaseRefused
 from tideng.evidence.container import TooLarge
 from tideng.evidence.issuing import CaseTooLarge, Issued, NothingToShow, Request
@@ -152,6 +153,10 @@ class EvidenceDoor:
             purpose=asked.purpose,
             fields=asked.disclose,
         )
+        if asked.pdf and find_spec("typst") is None:
+            raise fields_problem(
+                [FieldError("/pdf", "needs typst, which is not installed (extra: documents); or say false")]
+            )
         async with self._bundling:
             try:
                 issued = await asyncio.to_thread(self._desk.bundle, request, with_pdf=asked.pdf)
