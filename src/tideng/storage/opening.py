@@ -25,6 +25,8 @@ def open_reader(path: Path) -> sqlite3.Connection:
         try:
             conn.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
             conn.execute("PRAGMA query_only=ON")
+            # Half of the default: there are several readers, and the system keeps the pages for all of them.
+            conn.execute("PRAGMA cache_size=-1000")
             conn.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         except BaseException:
             conn.close()
