@@ -118,3 +118,43 @@ def test_posts_are_screened_masked_grouped_and_reported(tmp_path: Path) -> None:
     assert "seller777" not in html
     assert "default-src 'none'" in html
     assert "<script" not in html
+
+
+def normal_lines(count: int) -> str:
+    wares = ("快递", "会议", "账单", "体检", "课程", "车票")
+    return "".join(
+        json.dumps({"text": f"您的{wares[n % 6]}已安排在{n}号窗口,加急办理请联系"}, ensure_ascii=False) + "\n"
+        for n in range(count)
+    )
+
+
+def test_a_threshold_set_on_own_normals_keeps_the_budget_and_the_weights(tmp_path: Path) -> None:
+    from text_judging.ready import tables
+    from tideng.text.suspicion import read_scorer
+    from tideng.text.weights import bundled_weights
+
+    file, into = tmp_path / "ours.jsonl", tmp_path / "ours.weights"
+    file.write_text(normal_lines(600), encoding="utf-8")
+    result = RUN.invoke(
+        app, ["text", "calibrate", str(file), "--out", str(into), "--budget", "0.01", "--json"]
+    )
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert told["normals"] == 600
+    assert told["lifted"]["after"] <= 6
+    before, after = read_scorer(bundled_weights(), tables()), read_scorer(into.read_bytes(), tables())
+    assert (before.weights == after.weights).all()
+    assert before.bias == after.bias
+    assert after.threshold == told["threshold"]["after"] != before.threshold
+    assert after.about["calibrated_on"] == 600
+    line = json.dumps({"id": 1, "text": "刷单返佣金日结"}, ensure_ascii=False)
+    assert judged(tmp_path, line, "--weights", str(into))[0]["verdict"] == "danger"
+
+
+def test_too_few_normals_set_no_threshold(tmp_path: Path) -> None:
+    file, into = tmp_path / "ours.jsonl", tmp_path / "ours.weights"
+    file.write_text(normal_lines(30), encoding="utf-8")
+    result = RUN.invoke(app, ["text", "calibrate", str(file), "--out", str(into)])
+    assert result.exit_code == 2
+    assert "at least 200 are needed" in result.output.replace("\n", " ")
+    assert not into.exists()

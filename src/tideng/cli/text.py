@@ -158,6 +158,48 @@ def families(json: Json = False) -> None:
 
 
 @app.command()
+def calibrate(
+    normals: Annotated[Path, typer.Argument(help="JSONL of {text}: your own normal messages.")],
+    into: Annotated[Path, typer.Option("--out", help="Where the weights go.")],
+    weights: Weights = None,
+    budget: Annotated[
+        float, typer.Option(min=0, max=0.5, help="Share of normals that may be lifted.")
+    ] = 0.005,
+    json: Json = False,
+) -> None:
+    """Set the threshold of the suspicion score on your own normal messages; the weights stay as they are."""
+    from tideng.cli.text_train import read_normals, write_out
+    from tideng.text.calibrating import TooFewLines, calibrated, folded_texts
+    from tideng.text.suspicion import WeightsInvalid, read_scorer
+    from tideng.text.tables import bundled_tables
+    from tideng.text.tables_read import read_tables
+
+    usual = read_normals(normals)
+    try:
+        before = read_scorer(read_weights(weights), read_tables(bundled_tables()))
+        content = calibrated(before, usual, budget=budget)
+    except (TooFewLines, WeightsInvalid) as error:
+        stop(escape(str(error)))
+    write_out(into, content)
+    after = read_scorer(content, before.tables)
+    scores = before.scores(folded_texts(usual, before.tables))
+    was, now = int((scores >= before.threshold).sum()), int((scores >= after.threshold).sum())
+    if json:
+        as_json(
+            {
+                "normals": len(usual),
+                "threshold": {"before": before.threshold, "after": after.threshold},
+                "lifted": {"before": was, "after": now},
+            }
+        )
+        return
+    out.print(
+        f"{len(usual):,} normal messages: the threshold goes from {before.threshold:.4f} "
+        f"to {after.threshold:.4f} and lifts {now} of them, not {was}; weights in {escape(str(into))}"
+    )
+
+
+@app.command()
 def train(
     file: Annotated[Path, typer.Argument(help="JSONL of {text, label: danger|harmless, group?}.")],
     into: Annotated[Path, typer.Option("--out", help="Where the weights go.")],
@@ -171,7 +213,7 @@ def train(
     json: Json = False,
 ) -> None:
     """Train the suspicion score on lines you may use; the threshold keeps to a false-alarm budget."""
-    from tideng.cli.text_train import read_labelled, read_normals
+    from tideng.cli.text_train import read_labelled, read_normals, write_out
     from tideng.text.tables import bundled_tables
     from tideng.text.tables_read import read_tables
 
@@ -179,7 +221,7 @@ def train(
         import sklearn  # noqa: F401 - only whether it is there
     except ImportError:
         not_installed("scikit-learn", "train")
-    from tideng.text.training import TooFewLines
+    from tideng.text.calibrating import TooFewLines
     from tideng.text.training import train as trained
 
     rows = read_labelled(file)
@@ -196,10 +238,7 @@ def train(
         )
     except TooFewLines as error:
         stop(escape(str(error)))
-    try:
-        into.write_bytes(made.content)
-    except OSError as error:
-        stop(f"cannot write {escape(str(into))}: {escape(error.strerror or str(error))}")
+    write_out(into, made.content)
     told = {
         "lines": len(rows),
         "recall": made.recall,

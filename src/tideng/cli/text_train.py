@@ -1,4 +1,4 @@
-"""Reading the lines to train on, with a clear word about the one that cannot be used."""
+"""Lines to train on and weights to keep, with a clear word about what cannot be read or written."""
 
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -34,6 +34,14 @@ def read_labelled(file: Path) -> list[Labelled]:
 def read_normals(file: Path) -> list[str]:
     """Every text of the file; ends the command at one that cannot be used."""
     return [row.text for row in _read(file, Normal)]
+
+
+def write_out(file: Path, content: bytes) -> None:
+    """Write new weights; ends the command when they cannot be kept."""
+    try:
+        file.write_bytes(content)
+    except OSError as error:
+        stop(f"cannot write {escape(str(file))}: {escape(error.strerror or str(error))}; name another file")
 
 
 def _read(file: Path, kind: type[_Row]) -> list[_Row]:

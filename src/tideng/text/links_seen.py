@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tideng.text.folding import Block
 from tideng.text.numbers_seen import Spans
+from tideng.text.suffixes import PublicSuffixes
 
 Places = NDArray[np.int64]
 _DOT: Final = re.compile(r"(?<=[a-z0-9])(?:\.|。|点|dot|\[\.\]|\(\.\)|\[点\]|\(点\))(?=[a-z])")
@@ -17,7 +18,6 @@ _LEFT: Final = re.compile(r"[a-z0-9._-]{1,120}$")
 _RIGHT: Final = re.compile(
     r"[a-z0-9-]{2,24}(?:\.[a-z0-9-]{2,24}){0,4}(?::\d{2,5})?(?:/[a-z0-9/_?=&%.#-]{0,200})?"
 )
-_SCHEME: Final = re.compile(r"https?://[a-z0-9.-]{1,200}")
 _ACCOUNT: Final = re.compile(r"@?[a-z][a-z0-9_-]{3,24}|[0-9]{5,12}")
 _WORDS: Final = (
     "com cn net org gov edu info top xyz vip club shop site cc co me tv io app link ltd fun icu wang "
@@ -36,7 +36,6 @@ _ODD: Final = (
 )
 ODD_ENDINGS: Final = frozenset(_ODD.split())
 """Cheap to register in masses; institutions of the mainland use none of them for their services."""
-SECOND_LEVEL: Final = frozenset(("com", "net", "org", "gov", "edu", "ac", "co", "mil"))
 _PIECE: Final = re.compile(r"[-._]")
 _BEFORE: Final = 130
 _AFTER: Final = 260
@@ -50,17 +49,7 @@ class Hosts(Struct, frozen=True):
     names: tuple[str, ...]
     """Words that belong to them; in another domain they are a look-alike."""
     shorteners: frozenset[str]
-
-
-def registered_domain(host: str) -> str:
-    """The part of a host that somebody registered: example.com.cn of www.example.com.cn.
-
-    By the short list of second levels that the mainland and its neighbours use; the public suffix list knows
-    more, and whoever needs it for a host of another country asks `tldextract`.
-    """
-    labels = host.split(".")
-    keep = 3 if len(labels) > 2 and labels[-2] in SECOND_LEVEL and len(labels[-1]) == 2 else 2
-    return ".".join(labels[-keep:])
+    suffixes: PublicSuffixes
 
 
 def links_seen(block: Block, hosts: Hosts) -> Iterator[tuple[str, Spans]]:
@@ -78,7 +67,9 @@ def links_seen(block: Block, hosts: Hosts) -> Iterator[tuple[str, Spans]]:
         if left is None or right is None:
             continue
         host = (left[0] + "." + right[0].split("/")[0].split(":")[0]).strip(".-")
-        if host.rsplit(".", 1)[-1] not in ENDINGS or "@" in text[max(0, left.start() - 1) : left.start()]:
+        before = text[max(0, left.start() - 3) : left.start()]
+        # Behind a scheme it is a host whatever it ends with; bare, only with an ending people use.
+        if (host.rsplit(".", 1)[-1] not in ENDINGS and before != "://") or before.endswith("@"):
             continue
         done = right.end()
         for kind in kinds_of(host, hosts):
@@ -91,7 +82,7 @@ def links_seen(block: Block, hosts: Hosts) -> Iterator[tuple[str, Spans]]:
 
 def kinds_of(host: str, hosts: Hosts) -> tuple[str, ...]:
     """What sort of link this is; an official one is no `link` to be wary of."""
-    domain = registered_domain(host)
+    domain = hosts.suffixes.registered_domain(host)
     if domain in hosts.official or host.endswith((".gov.cn", ".gov.hk", ".gov.tw")):
         return ("official_link",)
     kinds = ["link"]
@@ -119,6 +110,8 @@ def accounts_seen(block: Block, starts: Places, ends: Places) -> Spans:
     return Spans(array[:, 0], array[:, 1])
 
 
-def host_table(given: Mapping[str, tuple[str, ...]]) -> Hosts:
+def host_table(given: Mapping[str, tuple[str, ...]], suffixes: PublicSuffixes) -> Hosts:
     """The table of the shared knowledge file as sets."""
-    return Hosts(frozenset(given["official"]), tuple(given["names"]), frozenset(given["shorteners"]))
+    return Hosts(
+        frozenset(given["official"]), tuple(given["names"]), frozenset(given["shorteners"]), suffixes
+    )

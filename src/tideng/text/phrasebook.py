@@ -19,12 +19,14 @@ from msgspec import Struct
 from tideng.text.expression import Expression, ExpressionInvalid, parse_expression
 from tideng.text.folding import fold_block
 from tideng.text.links_seen import Hosts, host_table
+from tideng.text.suffixes import PublicSuffixes, SuffixesInvalid, read_suffixes
 from tideng.text.tables_read import Tables
 
 LITERALS_MAX: Final = 200_000
 SPREAD_MAX: Final = 10_000
 """So many literals may come from one phrase."""
 SHARED: Final = "shared.toml"
+SUFFIXES: Final = "public_suffixes.txt"
 _GROUP: Final = re.compile(r"\{[^}]*\}|<[^>]*>|[^{<]+")
 HALVED_FROM: Final = 250
 """A phrase with more choices than this is looked for in two pieces, where both are words."""
@@ -147,7 +149,9 @@ def read_phrasebook(given: Mapping[str, bytes], tables: Tables, sights: tuple[st
     """
     shared = _decoded(SHARED, given.get(SHARED, b""), _Shared)
     families = {
-        name: _decoded(name, content, Family) for name, content in sorted(given.items()) if name != SHARED
+        name: _decoded(name, content, Family)
+        for name, content in sorted(given.items())
+        if name not in (SHARED, SUFFIXES)
     }
     slots: dict[str, tuple[str, ...]] = dict.fromkeys((*sights, *shared.derived), ())
     # A slot that code fills may have phrases too.
@@ -179,11 +183,18 @@ def read_phrasebook(given: Mapping[str, bytes], tables: Tables, sights: tuple[st
         steady=frozenset(number[slot] for slot in shared.steady),
         sound_literals=_sounding(literals, {number[slot] for slot in shared.by_sound}),
         loose=frozenset(shared.loose),
-        hosts=host_table(shared.hosts),
+        hosts=host_table(shared.hosts, _suffixes(given.get(SUFFIXES, b""))),
         rules=tuple(rules),
         by_slot=_by_slot(rules),
         hash=digest.hexdigest(),
     )
+
+
+def _suffixes(content: bytes) -> PublicSuffixes:
+    try:
+        return read_suffixes(content)
+    except SuffixesInvalid as error:
+        raise KnowledgeInvalid(f"{SUFFIXES}: {error}") from error
 
 
 def _by_slot(rules: Sequence[Rule]) -> dict[int, tuple[tuple[int, int], ...]]:

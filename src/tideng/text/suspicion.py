@@ -152,6 +152,11 @@ def write_weights(
     return MAGIC + struct.pack(">I", len(header)) + header + weights.tobytes()
 
 
+def write_scorer(scorer: Scorer) -> bytes:
+    """A scorer as bytes again: what `read_scorer` reads."""
+    return write_weights(scorer.weights, scorer.scale, scorer.bias, scorer.threshold, scorer.about)
+
+
 def read_scorer(content: bytes, tables: Tables) -> Scorer:
     """The scorer of these bytes. Raises WeightsInvalid when they are damaged or not ours."""
     if content[: len(MAGIC)] != MAGIC or len(content) < len(MAGIC) + 4:

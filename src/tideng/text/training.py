@@ -10,7 +10,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from tideng.text.folding import fold_block
+from tideng.text.calibrating import TooFewLines, folded_texts, threshold_for
 from tideng.text.suspicion import POINTS_PER_LOGIT, grams_of, write_weights
 from tideng.text.tables_read import Tables
 
@@ -18,10 +18,6 @@ BUCKETS: Final = 1 << 18
 LINES_MIN: Final = 20
 """Fewer of one kind teach nothing."""
 FOLDS: Final = 5
-
-
-class TooFewLines(ValueError):
-    """Not enough to learn from; the message says of what."""
 
 
 class Trained(Struct, frozen=True):
@@ -45,12 +41,6 @@ class Linear(Struct, frozen=True):
         return np.asarray(_matrix(texts, tables, len(self.weights)) @ self.weights + self.bias)
 
 
-def folded_texts(texts: Sequence[str], tables: Tables) -> list[str]:
-    """What the texts read like."""
-    block = fold_block(texts, tables)
-    return [block.folded(place) for place in range(len(texts))]
-
-
 def _matrix(texts: Sequence[str], tables: Tables, buckets: int):  # type: ignore[no-untyped-def]  # scipy has no types
     from scipy.sparse import csr_matrix  # scipy ships no types
 
@@ -70,13 +60,6 @@ def fit(texts: Sequence[str], is_danger: Sequence[bool], tables: Tables, *, buck
     )
     model.fit(_matrix(texts, tables, buckets), np.asarray(is_danger))
     return Linear(model.coef_[0].astype(np.float64), float(model.intercept_[0]))
-
-
-def threshold_for(scores: NDArray[np.float64], budget: float) -> float:
-    """The lowest score that at most `budget` of these (normal) scores reach or pass."""
-    ordered = np.sort(scores)[::-1]
-    allowed = int(np.floor(budget * len(ordered)))
-    return float(np.nextafter(ordered[min(allowed, len(ordered) - 1)], np.inf))
 
 
 def train(

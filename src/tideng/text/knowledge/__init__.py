@@ -8,5 +8,5 @@ def bundled_knowledge() -> dict[str, bytes]:
     return {
         one.name: one.read_bytes()
         for one in sorted(files(__name__).iterdir(), key=lambda found: found.name)
-        if one.name.endswith(".toml")
+        if one.name.endswith((".toml", ".txt"))
     }
