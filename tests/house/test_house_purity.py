@@ -32,6 +32,7 @@ PURE: dict[str, set[str]] = {
         "struct",
         "itertools",
         "difflib",
+        "tideng.identifiers",
         "hyperscan",
         "ahocorasick_rs",
         "sklearn.linear_model",

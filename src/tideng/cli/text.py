@@ -105,7 +105,7 @@ def explain(
     cache: Cache = None,
     weights: Weights = None,
 ) -> None:
-    """Show one verdict with its reasons: marks, findings, folds, parts of the score."""
+    """Show one verdict with its reasons: marks, findings, what is named, folds, parts of the score."""
     from tideng.text.explaining import explain as explained
 
     given = sys.stdin.buffer.read().decode("utf-8", "replace").rstrip("\n") if text == "-" else text
@@ -123,6 +123,14 @@ def explain(
         for f in told.findings
     ]
     table("findings, strongest first", ("code", "where", "seen", "what", "what to do"), rows)
+    table(
+        "named in the text",
+        ("kind", "where", "seen", "normal form", "remark"),
+        [
+            (e.kind, f"{e.start}–{e.end}", escape(e.seen), escape(e.normal), escape(e.remark))
+            for e in told.entities
+        ],
+    )
     table(
         "read as something else",
         ("kind", "where", "seen", "read as"),

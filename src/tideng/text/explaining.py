@@ -5,7 +5,8 @@ from typing import Final
 from msgspec import Struct
 
 from tideng.text.folding import Fold
-from tideng.text.judging import Judge, TextFinding
+from tideng.text.judging import TEXT_CHARACTERS_MAX, Judge, TextFinding
+from tideng.text.named import Entity, entities_of
 from tideng.text.suspicion import POINTS_PER_LOGIT, Scorer
 from tideng.text.verdict_policy import Review, Verdict
 
@@ -43,6 +44,8 @@ class Told(Struct, frozen=True):
     category: tuple[str, ...]
     data_for_sale: bool
     findings: tuple[Reason, ...]
+    entities: tuple[Entity, ...]
+    """What the text names, with normal forms."""
     folds: tuple[Fold, ...]
     score: float | None
     threshold: float
@@ -81,6 +84,7 @@ def explain(judge: Judge, text: str) -> Told:
         category=judged.category,
         data_for_sale=judged.data_for_sale,
         findings=tuple(_reason(judge, finding) for finding in judged.findings),
+        entities=entities_of(judge, text[:TEXT_CHARACTERS_MAX]),
         folds=block.folds(0),
         score=judged.score,
         threshold=round(scorer.threshold, 4) if scorer is not None else 0.0,

@@ -16,8 +16,9 @@ Places = NDArray[np.int64]
 _DOT: Final = re.compile(r"(?<=[a-z0-9])(?:\.|。|点|dot|\[\.\]|\(\.\)|\[点\]|\(点\))(?=[a-z])")
 _LEFT: Final = re.compile(r"[a-z0-9._-]{1,120}$")
 _RIGHT: Final = re.compile(
-    r"[a-z0-9-]{2,24}(?:\.[a-z0-9-]{2,24}){0,4}(?::\d{2,5})?(?:/[a-z0-9/_?=&%.#-]{0,200})?"
+    r"[a-z0-9-]{2,24}(?:(?:[.。]|\[\.\]|\(\.\))[a-z0-9-]{2,24}){0,4}(?::\d{2,5})?(?:/[a-z0-9/_?=&%.#-]{0,200})?"
 )
+_WRITTEN_DOT: Final = re.compile(r"。|\[\.\]|\(\.\)")
 _ACCOUNT: Final = re.compile(r"@?[a-z][a-z0-9_-]{3,24}|[0-9]{5,12}")
 _WORDS: Final = (
     "com cn net org gov edu info top xyz vip club shop site cc co me tv io app link ltd fun icu wang "
@@ -66,10 +67,10 @@ def links_seen(block: Block, hosts: Hosts) -> Iterator[tuple[str, Spans]]:
         right = _RIGHT.match(text, dot.end(), dot.end() + _AFTER)
         if left is None or right is None:
             continue
-        host = (left[0] + "." + right[0].split("/")[0].split(":")[0]).strip(".-")
+        host = (left[0] + "." + _WRITTEN_DOT.sub(".", right[0].split("/")[0].split(":")[0])).strip(".-")
         before = text[max(0, left.start() - 3) : left.start()]
         # Behind a scheme it is a host whatever it ends with; bare, only with an ending people use.
-        if (host.rsplit(".", 1)[-1] not in ENDINGS and before != "://") or before.endswith("@"):
+        if before.endswith("@") or not (before == "://" or _ends_well(host, hosts.suffixes)):
             continue
         done = right.end()
         for kind in kinds_of(host, hosts):
@@ -78,6 +79,11 @@ def links_seen(block: Block, hosts: Hosts) -> Iterator[tuple[str, Spans]]:
         if places:
             array = np.array(places, np.int64)
             yield kind, Spans(array[:, 0], array[:, 1])
+
+
+def _ends_well(host: str, suffixes: PublicSuffixes) -> bool:
+    labels = host.rsplit(".", 2)
+    return labels[-1] in ENDINGS or ".".join(labels[-2:]) in suffixes.plain
 
 
 def kinds_of(host: str, hosts: Hosts) -> tuple[str, ...]:

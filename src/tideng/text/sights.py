@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tideng.text import tables_read as t
 from tideng.text.folding import BREAK, Block
-from tideng.text.links_seen import accounts_seen, links_seen
+from tideng.text.links_seen import Hosts, accounts_seen, links_seen
 from tideng.text.matching import Engine
 from tideng.text.numbers_seen import numbers_seen
 from tideng.text.ordering import order_by
@@ -66,6 +66,16 @@ class Sights:
         self._known: dict[int, Truth] = {}
         self._keys: list[int] | None = None
         self.nowhere = np.zeros(self._count, np.bool_)
+
+    @property
+    def slot_names(self) -> tuple[str, ...]:
+        """What the slots are called, by number."""
+        return self._book.slot_names
+
+    @property
+    def hosts(self) -> Hosts:
+        """What the book knows about hosts."""
+        return self._book.hosts
 
     def filled(self) -> list[int]:
         """Every slot that some text of the block fills."""
