@@ -19,7 +19,7 @@ def test_it_sees_its_examples_and_not_its_look_alikes(rule: Rule) -> None:
         assert family.code in codes(text), text
     for text in family.harmless:
         assert family.code not in codes(text), text
-        if family.level != "calm":
+        if family.level not in ("calm", "fact"):
             assert verdict(text).verdict != "danger", text
 
 

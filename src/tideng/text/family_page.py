@@ -7,6 +7,7 @@ _LEVELS = {
     "verify": "核实 verify: check by an official way; with others it may be danger",
     "note": "注意 note: seen and shown; weighs only with others",
     "calm": "平常 calm: names a harmless kind, when nothing warns",
+    "fact": "事实 fact: said to a reader; weighs nothing",
 }
 
 

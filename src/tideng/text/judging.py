@@ -85,7 +85,7 @@ class Judge(Struct, frozen=True):
 
     @property
     def levels(self) -> Mapping[str, str]:
-        """Finding code to its level: danger, verify, note or calm."""
+        """Finding code to its level: danger, verify, note, calm or fact."""
         return self.policy.levels
 
     def judge(self, text: str) -> Judged:

@@ -38,9 +38,9 @@ _GAP: Final = re.compile(r"~(\d{1,2})~")
 SOUNDING_MIN: Final = 3
 """Shorter words share their sound with too many others."""
 
-Level = Literal["danger", "verify", "note", "calm"]
+Level = Literal["danger", "verify", "note", "calm", "fact"]
 NO_SLOT: Final = -1
-_LEVELS: Final = ("danger", "verify", "note", "calm")
+_LEVELS: Final = ("danger", "verify", "note", "calm", "fact")
 
 
 _Read = TypeVar("_Read")

@@ -41,7 +41,7 @@ class ReadsTexts(Protocol):
 
     @property
     def levels(self) -> Mapping[str, str]:
-        """Finding code to danger, verify, note or calm."""
+        """Finding code to danger, verify, note, calm or fact."""
         ...
 
     def judge_many(self, texts: Sequence[str]) -> list[Judged]:
