@@ -1,10 +1,15 @@
 """Every format becomes the same kind of record; what cannot is put aside with its reason."""
 
+import io
 import json
+from collections.abc import Iterable
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -182,6 +187,97 @@ def test_a_mapping_reads_an_operators_own_columns() -> None:
     )
     call = only(operator.read(rows, HERE, columns))
     assert (call.caller, call.callee, call.talk_s) == ("8613800001111", "862155501234", 40)
+
+
+OWN = operator.mapping(
+    b'caller="msisdn"\ncallee="other_party"\nstart="began"\nduration_s="seconds"\nanswered="picked_up"\n'
+)
+
+
+def table(**columns: list[object]) -> bytes:
+    into = io.BytesIO()
+    pq.write_table(pa.table(columns), into, row_group_size=2)
+    return into.getvalue()
+
+
+def test_an_operators_parquet_is_read_by_the_same_mapping_as_its_csv() -> None:
+    rows = lines(
+        "msisdn,other_party,began,seconds,picked_up,cell",
+        "55501234,13800001111,2026-03-02 14:00:00,40,true,7",
+        "55501234,13800002222,2026-03-02 14:01:00,0,false,7",
+        "55501234,13800003333,nonsense,0,false,7",
+    )
+    began = [datetime(2026, 3, 2, 14, 0), datetime(2026, 3, 2, 14, 1), None]
+    raw = table(
+        msisdn=[55501234, 55501234, 55501234],
+        other_party=["13800001111", "13800002222", "13800003333"],
+        began=began,
+        seconds=[40.0, 0.0, None],
+        picked_up=[True, False, None],
+        cell=[7, 7, 7],
+    )
+    assert guess(raw) == "operator"
+
+    def told(outcomes: Iterable[CallRecord | Refused]) -> list[object]:
+        return [
+            one.reason
+            if isinstance(one, Refused)
+            else (one.caller, one.callee, one.start_s, one.talk_s, one.answered)
+            for one in outcomes
+        ]
+
+    assert told(read(raw, "operator", HERE, columns=OWN)) == told(operator.read(rows, HERE, OWN))
+    first, again = (list(read(raw, "operator", HERE, columns=OWN)) for _ in range(2))
+    assert first == again
+    assert [one.offset for one in first] == [0, 1, 2]
+
+
+def test_zoned_timestamps_keep_their_zone() -> None:
+    began = [datetime(2026, 3, 2, 6, 0, tzinfo=UTC)]
+    raw = table(msisdn=["1"], other_party=["2"], began=began, seconds=[1], picked_up=[1])
+    call = only(read(raw, "operator", HERE, columns=OWN))
+    assert call.start_s == int(began[0].timestamp())
+
+
+@given(st.data())
+def test_a_damaged_parquet_is_put_aside_and_never_raises(data: st.DataObject) -> None:
+    raw = table(
+        msisdn=["1"] * 5, other_party=["2"] * 5, began=[1_770_000_000] * 5, seconds=[1] * 5, picked_up=[1] * 5
+    )
+    cut = data.draw(st.integers(4, len(raw) - 1))
+    outcomes = list(read(raw[:cut], "operator", HERE, columns=OWN))
+    assert [one.reason for one in outcomes if isinstance(one, Refused)] == ["torn_row"]
+
+
+@given(st.data())
+def test_flipped_octets_of_a_parquet_never_raise(data: st.DataObject) -> None:
+    raw = bytearray(
+        table(
+            msisdn=["1"] * 9,
+            other_party=["2"] * 9,
+            began=[1_770_000_000] * 9,
+            seconds=[1] * 9,
+            picked_up=[1] * 9,
+        )
+    )
+    for _ in range(data.draw(st.integers(1, 4))):
+        raw[data.draw(st.integers(4, len(raw) - 5))] = data.draw(st.integers(0, 255))
+    with suppress(operator.MappingInvalid):
+        list(read(bytes(raw), "operator", HERE, columns=OWN))
+
+
+@pytest.mark.parametrize("odd", ["inf", "nan", "-inf", "1e400", "x"])
+def test_a_duration_that_is_no_number_of_seconds_is_put_aside(odd: str) -> None:
+    rows = lines("caller,callee,start,ring_s,duration_s,answered", f"1,2,1770000000,0,{odd},1")
+    kamailio_rows = lines("callid,caller,callee,start_time,duration", f"a,1,2,1770000000,{odd}")
+    for outcome in (*operator.read(rows, HERE), *kamailio.read(kamailio_rows, HERE)):
+        assert isinstance(outcome, Refused)
+        assert outcome.reason == "unreadable_duration"
+
+
+def test_a_parquet_without_the_columns_says_what_it_has() -> None:
+    with pytest.raises(operator.MappingInvalid, match="no column msisdn, other_party, began; it has a, b"):
+        list(read(table(a=[1], b=[2]), "operator", HERE, columns=OWN))
 
 
 def test_a_mapping_that_names_what_is_not_there_says_so() -> None:

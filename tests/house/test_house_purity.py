@@ -119,6 +119,14 @@ PURE: dict[str, set[str]] = {
     "calls/readers/freeswitch.py": {"csv", "re", "urllib.parse"},
     "calls/readers/kamailio.py": {"csv"},
     "calls/readers/operator.py": {"csv", "tomllib"},
+    # json: a row as bytes to be hashed. pyarrow: Parquet out of bytes that are given.
+    "calls/readers/operator_parquet.py": {
+        "json",
+        "datetime",
+        "pyarrow",
+        "pyarrow.parquet",
+        "tideng.calls.readers",
+    },
     "calls/readers/formats.py": {"tideng.calls.readers"},
     "calls/detector/layout.py": set(),
     # ibis, itertools: an expression is built, not run.

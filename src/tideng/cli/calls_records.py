@@ -29,7 +29,9 @@ Area_ = Annotated[str, typer.Option("--area", help="Area code of numbers written
 Template_ = Annotated[
     str, typer.Option("--template", help="freeswitch-csv: the template of the switch's configuration.")
 ]
-Mapping_ = Annotated[Path | None, typer.Option("--mapping", help="operator: TOML that names the columns.")]
+Mapping_ = Annotated[
+    Path | None, typer.Option("--mapping", help="operator (CSV or Parquet): TOML that names the columns.")
+]
 
 
 def folder_of(context: typer.Context) -> Path:

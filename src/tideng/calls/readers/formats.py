@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final, Literal, get_args
 
-from tideng.calls.readers import asterisk, ber, cucm, freeswitch, kamailio, operator
+from tideng.calls.readers import asterisk, ber, cucm, freeswitch, kamailio, operator, operator_parquet
 from tideng.calls.readers.origin import Origin, Outcome, Row, text_rows
 
 Format = Literal[
@@ -24,6 +24,8 @@ def guess(head: bytes) -> Format:
         return "freeswitch-json"
     if head[:1] in (b"\xa0", b"\xa1", b"\xa3", b"\xa4", b"\xbf"):
         return "ber"
+    if head.startswith(operator_parquet.MAGIC):
+        return "operator"
     if b"globalcallid_callid" in line:
         return "cucm"
     if b"callid" in line and (b"method" in line or b"start_time" in line or b"from_tag" in line):
@@ -59,6 +61,8 @@ def read(
             return cucm.read(text_rows(raw), origin)
         case "asterisk":
             return asterisk.read(text_rows(raw), origin)
+        case _ if raw.startswith(operator_parquet.MAGIC):
+            return operator_parquet.read(raw, origin, columns)
         case _:
             return operator.read(text_rows(raw), origin, columns)
 

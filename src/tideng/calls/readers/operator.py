@@ -1,4 +1,4 @@
-"""An operator's own table: CSV with a header, read by a mapping file that names its columns. Pure.
+"""An operator's own table: CSV with a header (`operator_parquet`: Parquet), read by a mapping file. Pure.
 
 A mapping is TOML: `caller = "msisdn"`, `callee = "other_party"`, `start = "start_datetime"` and, as they
 exist,
@@ -79,18 +79,25 @@ def read(rows: Iterable[Row], origin: Origin, columns: Mapping = PLAIN) -> Itera
             continue
         if not names:
             names = [value.strip() for value in values]
-            absent = [name for name in (columns.caller, columns.callee, columns.start) if name not in names]
-            if absent:
-                raise MappingInvalid(
-                    f"{origin.name} has no column {', '.join(absent)}; it has {', '.join(names)[:300]}"
-                )
+            absent_columns(names, origin, columns)
         elif len(values) != len(names):
             yield refused("torn_row", origin, row)
         else:
-            yield _call(dict(zip(names, values, strict=True)), row, origin, columns)
+            yield one_call(dict(zip(names, values, strict=True)), row, origin, columns)
 
 
-def _call(said: dict[str, str], row: Row, origin: Origin, columns: Mapping) -> Outcome:
+def absent_columns(names: list[str], origin: Origin, columns: Mapping) -> None:
+    """Raises `MappingInvalid` when a table lacks a column that every call needs."""
+    absent = [name for name in (columns.caller, columns.callee, columns.start) if name not in names]
+    if absent:
+        raise MappingInvalid(
+            f"{origin.name} has no column {', '.join(absent)}; it has {', '.join(names)[:300]}"
+        )
+
+
+def one_call(said: dict[str, str], row: Row, origin: Origin, columns: Mapping) -> Outcome:
+    """The call that a row says, its fields as text by column name; or the row, put aside."""
+
     def field(name: str) -> str:
         return said.get(name, "").strip() if name else ""
 

@@ -1,5 +1,6 @@
 """Where rows come from, and the moments and numbers in them. Pure."""
 
+import math
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Final
@@ -65,6 +66,9 @@ def call(
 ) -> Outcome:
     """A checked record out of what a format said; numbers become E.164 here."""
     held = tuple(rows)
+    # "inf" and "nan" are numbers to a parser, and no seconds.
+    if not (math.isfinite(ring_s) and math.isfinite(talk_s)):
+        return refused("unreadable_duration", origin, *held)
     return checked(
         CallRecord(
             call_id=call_id,
