@@ -1,7 +1,7 @@
 """Writes the lines that the shipped suspicion weights are trained on: grammar and hand, all our own words.
 
     python -m tools.make_training_lines > lines.jsonl
-    tideng text train lines.jsonl --out src/tideng/text/weights/own-lines.weights
+    tideng text train lines.jsonl --freedom 20 --out src/tideng/text/weights/own-lines.weights
 
 Every family of the knowledge files and every harmless kind has lines. A share of the dangerous ones is
 disguised, so that disguise is learned as a habit of the dangerous; so are some harmless ones in ordinary ways

@@ -218,6 +218,9 @@ def train(
         float, typer.Option(min=0, max=0.5, help="Share of normals that may be lifted.")
     ] = 0.005,
     seed: Annotated[int, typer.Option(help="Same seed and lines, same bytes.")] = 1,
+    freedom: Annotated[
+        float, typer.Option(min=0.001, max=1e6, help="How freely weights grow; lower for few or noisy lines.")
+    ] = 200.0,
     json: Json = False,
 ) -> None:
     """Train the suspicion score on lines you may use; the threshold keeps to a false-alarm budget."""
@@ -242,6 +245,7 @@ def train(
             normals=usual,
             budget=budget,
             seed=seed,
+            freedom=freedom,
             groups=[row.group or row.text for row in rows],
         )
     except TooFewLines as error:
