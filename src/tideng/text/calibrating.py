@@ -1,7 +1,7 @@
 """Setting the threshold of the suspicion score by a false-alarm budget on an operator's own normal messages.
 
 A score keeps what it learned and knows nothing of the next operator's customers: weights trained on one
-corpus and set to 0.5 % there lift half of another. So the threshold is set where it is used.
+corpus and set to 0.5 % there lift most of another. So the threshold is set where it is used.
 """
 
 from collections.abc import Sequence
