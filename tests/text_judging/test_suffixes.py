@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from text_judging.ready import codes, judge
 from tideng.text.knowledge import bundled_knowledge
 from tideng.text.links_seen import kinds_of
+from tideng.text.named import entities_of
 from tideng.text.suffixes import SuffixesInvalid, read_suffixes
 
 CONTENT: Final = bundled_knowledge()["public_suffixes.txt"]
@@ -59,6 +60,19 @@ def test_a_host_below_an_official_name_is_official_and_one_that_only_begins_with
     assert kinds_of("mybank.icbc.com.cn", hosts) == ("official_link",)
     assert "official_link" not in kinds_of("icbc.com.cn.pay-safe.top", hosts)
     assert "fake_link" in kinds_of("icbc.github.io", hosts)
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("访问 icbc-jf.top。qq群见", "icbc-jf.top"),
+        ("访问icbc-jf。top。qq群见", "icbc-jf。top"),
+        ("访问icbc-jf。com。cn", "icbc-jf。com。cn"),
+        ("访问 icbc-jf[.]com[.]cn/a", "icbc-jf[.]com[.]cn/a"),
+    ],
+)
+def test_a_full_stop_ends_a_host_unless_its_dots_are_written_so(text: str, seen: str) -> None:
+    assert [e.seen for e in entities_of(judge(), text) if e.kind == "link"] == [seen]
 
 
 def test_behind_a_scheme_any_ending_is_a_host() -> None:

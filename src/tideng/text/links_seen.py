@@ -15,9 +15,10 @@ from tideng.text.suffixes import PublicSuffixes
 Places = NDArray[np.int64]
 _DOT: Final = re.compile(r"(?<=[a-z0-9])(?:\.|。|点|dot|\[\.\]|\(\.\)|\[点\]|\(点\))(?=[a-z])")
 _LEFT: Final = re.compile(r"[a-z0-9._-]{1,120}$")
-_RIGHT: Final = re.compile(
-    r"[a-z0-9-]{2,24}(?:(?:[.。]|\[\.\]|\(\.\))[a-z0-9-]{2,24}){0,4}(?::\d{2,5})?(?:/[a-z0-9/_?=&%.#-]{0,200})?"
-)
+_PATH: Final = r"(?::\d{2,5})?(?:/[a-z0-9/_?=&%.#-]{0,200})?"
+_RIGHT: Final = re.compile(r"[a-z0-9-]{2,24}(?:\.[a-z0-9-]{2,24}){0,4}" + _PATH)
+_RIGHT_WRITTEN: Final = re.compile(r"[a-z0-9-]{2,24}(?:(?:[.。]|\[\.\]|\(\.\))[a-z0-9-]{2,24}){0,4}" + _PATH)
+"""Where the first dot is written otherwise, the next ones may be; else a 。 ends the sentence."""
 _WRITTEN_DOT: Final = re.compile(r"。|\[\.\]|\(\.\)")
 _ACCOUNT: Final = re.compile(r"@?[a-z][a-z0-9_-]{3,24}|[0-9]{5,12}")
 _WORDS: Final = (
@@ -64,17 +65,21 @@ def links_seen(block: Block, hosts: Hosts) -> Iterator[tuple[str, Spans]]:
         if dot.start() < done:
             continue
         left = _LEFT.search(text, max(0, dot.start() - _BEFORE), dot.start())
-        right = _RIGHT.match(text, dot.end(), dot.end() + _AFTER)
-        if left is None or right is None:
+        if left is None:
             continue
-        host = (left[0] + "." + _WRITTEN_DOT.sub(".", right[0].split("/")[0].split(":")[0])).strip(".-")
         before = text[max(0, left.start() - 3) : left.start()]
-        # Behind a scheme it is a host whatever it ends with; bare, only with an ending people use.
-        if before.endswith("@") or not (before == "://" or _ends_well(host, hosts.suffixes)):
-            continue
-        done = right.end()
-        for kind in kinds_of(host, hosts):
-            found[kind].append((left.start(), right.end()))
+        for pattern in (_RIGHT,) if dot[0] == "." else (_RIGHT_WRITTEN, _RIGHT):
+            right = pattern.match(text, dot.end(), dot.end() + _AFTER)
+            if right is None:
+                continue
+            host = f"{left[0]}.{_WRITTEN_DOT.sub('.', right[0].split('/')[0].split(':')[0])}".strip(".-")
+            # Behind a scheme it is a host whatever it ends with; bare, only with an ending people use.
+            if before.endswith("@") or not (before == "://" or _ends_well(host, hosts.suffixes)):
+                continue
+            done = right.end()
+            for kind in kinds_of(host, hosts):
+                found[kind].append((left.start(), right.end()))
+            break
     for kind, places in found.items():
         if places:
             array = np.array(places, np.int64)
