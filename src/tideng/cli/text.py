@@ -185,12 +185,12 @@ def calibrate(
     usual = read_normals(normals)
     try:
         before = read_scorer(read_weights(weights), read_tables(bundled_tables()))
-        content = calibrated(before, usual, budget=budget)
+        scores = before.scores(folded_texts(usual, before.tables))
+        content = calibrated(before, scores, budget=budget)
     except (TooFewLines, WeightsInvalid) as error:
         stop(escape(str(error)))
     write_out(into, content)
     after = read_scorer(content, before.tables)
-    scores = before.scores(folded_texts(usual, before.tables))
     was, now = int((scores >= before.threshold).sum()), int((scores >= after.threshold).sum())
     if json:
         as_json(

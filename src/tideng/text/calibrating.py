@@ -36,21 +36,21 @@ def threshold_for(scores: NDArray[np.float64], budget: float) -> float:
     return float(np.nextafter(ordered[min(allowed, len(ordered) - 1)], np.inf))
 
 
-def calibrated(scorer: Scorer, normals: Sequence[str], *, budget: float = 0.005) -> bytes:
-    """The same weights with the threshold that `budget` of these normal texts reach at most.
+def calibrated(scorer: Scorer, scores: NDArray[np.float64], *, budget: float = 0.005) -> bytes:
+    """The same weights with the threshold that `budget` of these scores, of normal texts, reach at most.
 
     Raises TooFewLines when the budget would not let a single one of them through.
     """
-    if budget * len(normals) < EXPECTED_MIN:
+    if budget * len(scores) < EXPECTED_MIN:
         need = int(np.ceil(EXPECTED_MIN / budget)) if budget else 0
         raise TooFewLines(
-            f"{len(normals)} normal messages for a budget of {budget:g}; "
+            f"{len(scores)} normal messages for a budget of {budget:g}; "
             + (
                 f"at least {need:,} are needed. Add some"
                 if need
                 else "a budget of 0 has no threshold. Raise it"
             )
         )
-    threshold = threshold_for(scorer.scores(folded_texts(normals, scorer.tables)), budget)
-    about = scorer.about | {"calibrated_on": len(normals), "budget": budget}
+    threshold = threshold_for(scores, budget)
+    about = scorer.about | {"calibrated_on": len(scores), "budget": budget}
     return write_scorer(msgspec.structs.replace(scorer, threshold=threshold, about=about))

@@ -28,7 +28,8 @@ def read(raw: bytes, origin: Origin, columns: Mapping = PLAIN) -> Iterator[Outco
         with pq.ParquetFile(pa.BufferReader(raw)) as file:
             names = list(file.schema_arrow.names)
             absent_columns(names, origin, columns)
-            wanted = [name for name in names if name in _named(columns)]
+            mapped = _named(columns)
+            wanted = [name for name in names if name in mapped]
             for batch in file.iter_batches(BATCH_ROWS, columns=wanted):
                 for said in batch.to_pylist():
                     texts = {name: _text(value) for name, value in said.items()}
