@@ -3,7 +3,10 @@
 import functools
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tideng.text.judging import Judge, Judged
 from tideng.text.knowledge import bundled_knowledge
@@ -11,6 +14,11 @@ from tideng.text.policies import bundled_verdict_policy
 from tideng.text.ready import EngineName, make_judge
 from tideng.text.tables import bundled_tables
 from tideng.text.tables_read import Tables, read_tables
+
+
+class Finder(Protocol):
+    def scan(self, text: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]: ...
+
 
 HELD_APART = Path(__file__).parent / "held_apart.jsonl"
 
@@ -31,6 +39,12 @@ def codes(text: str) -> list[str]:
 
 def verdict(text: str) -> Judged:
     return judge().judge(text)
+
+
+def occurrences(engine: Finder, text: str) -> list[tuple[int, int]]:
+    """(end, literal) of everything it finds, in order."""
+    numbers, ends = engine.scan(text)
+    return sorted(zip(ends.tolist(), numbers.tolist(), strict=True))
 
 
 def held_apart() -> list[dict[str, Any]]:

@@ -72,10 +72,10 @@ class Block(Struct, frozen=True):
         """Every fold of text `index` that changed something, neighbours of one kind together."""
         begin, end = int(self.raw_starts[index]), int(self.raw_starts[index + 1]) - 1
         kinds = self.raw_kinds[begin:end]
-        changed = np.flatnonzero(kinds)
+        changed = kinds.nonzero()[0]
         if not len(changed):
             return ()
-        cuts = np.flatnonzero((np.diff(changed) > 1) | (np.diff(kinds[changed]) != 0)) + 1
+        cuts = ((np.diff(changed) > 1) | (np.diff(kinds[changed]) != 0)).nonzero()[0] + 1
         text = self.texts[index]
         found = []
         for group in np.split(changed, cuts):
@@ -93,13 +93,13 @@ def fold_block(texts: Sequence[str], tables: Tables) -> Block:
     joined = BREAK.join(given)
     if joined.count(BREAK) != max(0, len(given) - 1):
         joined = BREAK.join([text.replace(BREAK, " ") for text in given])
-    lengths = np.fromiter((len(text) + 1 for text in given), np.int64, len(given))
-    raw_starts = np.concatenate(([0], np.cumsum(lengths)))
+    raw_starts = np.zeros(len(given) + 1, np.int64)
+    np.cumsum([len(text) + 1 for text in given], out=raw_starts[1:])
     raw = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
     kinds = tables.kinds[raw]
     points, origins = _mapped(raw, kinds, tables)
+    classes = tables.classes[points]
     for _ in range(PASSES_MAX):
-        classes = tables.classes[points]
         dropped = _cuts(points, classes)
         points, dropped = _whole_glyphs(points, dropped, origins, kinds, tables)
         changed = _real_digits(points, classes, origins, kinds)
@@ -112,9 +112,13 @@ def fold_block(texts: Sequence[str], tables: Tables) -> Block:
             kept = np.ones(len(points), np.bool_)
             kept[dropped] = False
             points, origins = points[kept], origins[kept]
-    classes = tables.classes[points]
-    breaks = np.flatnonzero(points == ord(BREAK))
-    starts = np.concatenate(([0], breaks + 1, [len(points) + 1])) if len(given) else np.zeros(1, np.int64)
+        classes = tables.classes[points]
+    breaks = (points == ord(BREAK)).nonzero()[0]
+    starts = np.zeros(len(breaks) + 2, np.int64)
+    starts[1:-1] = breaks + 1
+    starts[-1] = len(points) + 1
+    if not given:
+        starts = starts[:1]
     text = points.astype("<u4").tobytes().decode("utf-32-le")
     return Block(texts, raw_starts, kinds, points, origins, starts, classes, text)
 
@@ -124,9 +128,9 @@ def _mapped(raw: Points, kinds: Flags, tables: Tables) -> tuple[Points, Places]:
     if not kinds.any():
         return raw.copy(), np.arange(len(raw))
     targets = tables.targets(raw)
-    origins = np.flatnonzero(targets != DELETED)
+    origins = (targets != DELETED).nonzero()[0]
     points = targets[origins]
-    several = np.flatnonzero(points >= POINTS)
+    several = (points >= POINTS).nonzero()[0]
     if len(several):
         counts = np.ones(len(points), np.int64)
         wholes = [tables.expansions[point - POINTS] for point in points[several].tolist()]
@@ -143,7 +147,7 @@ def _cuts(points: Points, classes: Flags) -> Places | None:
     separates = classes & t.SEPARATOR != 0
     if len(points) < 3 or not separates.any():
         return _spaced(points, classes)
-    solid = np.flatnonzero(~separates)
+    solid = (~separates).nonzero()[0]
     runs = np.diff(solid)
     left, right = classes[solid[:-1]], classes[solid[1:]]
     ideographs = (left & right & t.IDEOGRAPH) != 0
@@ -151,7 +155,7 @@ def _cuts(points: Points, classes: Flags) -> Places | None:
     # One space between an ideograph and a letter is typography, not meaning.
     mixed = (runs == 2) & ((left | right) & t.IDEOGRAPH != 0) & (left & word != 0) & (right & word != 0)
     mixed &= classes[np.minimum(solid[:-1] + 1, len(points) - 1)] & t.SPACE != 0
-    taken = np.flatnonzero((runs > 1) & (runs <= SEPARATOR_RUN_MAX + 1) & (ideographs | mixed))
+    taken = ((runs > 1) & (runs <= SEPARATOR_RUN_MAX + 1) & (ideographs | mixed)).nonzero()[0]
     spaced = _spaced(points, classes)
     if not len(taken):
         return spaced
@@ -165,7 +169,7 @@ def _merged(places: Places, more: Places) -> Places:
     mask = np.zeros(max(int(places.max(initial=-1)), int(more.max(initial=-1))) + 1, np.bool_)
     mask[places] = True
     mask[more] = True
-    return np.flatnonzero(mask)
+    return mask.nonzero()[0]
 
 
 def _spaced(points: Points, classes: Flags) -> Places | None:
@@ -173,24 +177,25 @@ def _spaced(points: Points, classes: Flags) -> Places | None:
     if len(points) < 5:
         return None
     mark = classes & (t.SEPARATOR | t.PUNCTUATION) != 0
-    mark &= (points != ord(BREAK)) & (points != ord("\n"))
-    centre = np.flatnonzero(mark[1:-3] & mark[3:-1] & (points[1:-3] == points[3:-1])) + 1
+    centre = (mark[1:-3] & mark[3:-1] & (points[1:-3] == points[3:-1])).nonzero()[0] + 1
     if not len(centre):
         return None
+    marks = points[centre]
     around = classes[centre - 1] & classes[centre + 1] & classes[centre + 3]
-    digits = (around & t.DIGIT != 0) & ~np.isin(points[centre], _IN_NUMBERS)
-    found = centre[(around & t.IDEOGRAPH != 0) | digits]
+    digits = (around & t.DIGIT != 0) & ~_IN_NUMBERS[marks]
+    found = centre[((around & t.IDEOGRAPH != 0) | digits) & (marks != ord(BREAK)) & (marks != ord("\n"))]
     return _merged(found, found + 2) if len(found) else None
 
 
-_IN_NUMBERS: Final = np.array([ord(c) for c in "-./:,"], np.uint32)
+_IN_NUMBERS: Final = np.zeros(POINTS, np.bool_)
+_IN_NUMBERS[[ord(character) for character in "-./:,"]] = True
 
 
 def _whole_glyphs(
     points: Points, dropped: Places | None, origins: Places, kinds: Flags, tables: Tables
 ) -> tuple[Points, Places | None]:
     """Halves of a character put together; the right half joins the dropped."""
-    candidates = np.flatnonzero(tables.glyph_halves[points[:-1]]) if len(points) > 1 else points[:0]
+    candidates = (tables.glyph_halves[points[:-1]]).nonzero()[0] if len(points) > 1 else points[:0]
     halves: list[int] = []
     for place in candidates.tolist():
         whole = tables.glyphs.get((int(points[place]), int(points[place + 1])))
@@ -206,13 +211,15 @@ def _whole_glyphs(
 
 def _real_digits(points: Points, classes: Flags, origins: Places, kinds: Flags) -> bool:
     """Letters that stand for digits inside a number become digits, in place."""
+    if not (classes & t.DIGIT_LIKE).any():
+        return False
     digits = classes & (t.DIGIT | t.DIGIT_LIKE)
     both = (digits[1:] | digits[:-1]) == t.DIGIT | t.DIGIT_LIKE
     alike = digits & t.DIGIT_LIKE
     triple = alike[2:] & alike[1:-1] & alike[:-2] != 0
     both[: len(triple)] |= triple
     changed, done = False, -1
-    for place in np.flatnonzero(both).tolist():
+    for place in both.nonzero()[0].tolist():
         if place < done:
             continue
         start = end = place
@@ -222,7 +229,7 @@ def _real_digits(points: Points, classes: Flags, origins: Places, kinds: Flags) 
             end += 1
         done = end
         if _is_number(points[max(0, start - 1) : end + 1].tolist(), start > 0, classes, start, end):
-            like = start + np.flatnonzero(alike[start:end])
+            like = start + alike[start:end].nonzero()[0]
             points[like] = [_LETTER_AS_DIGIT[point] for point in points[like].tolist()]
             kinds[origins[like]] = KIND["digit_lookalike"]
             changed = True

@@ -11,9 +11,11 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from tideng.text.expression import places_of
 from tideng.text.folding import Block, fold_block
 from tideng.text.phrasebook import Phrasebook, Rule
-from tideng.text.sights import Reader, Sights
+from tideng.text.reading import Reader
+from tideng.text.sights import Sights
 from tideng.text.verdict_policy import Review, Verdict, VerdictPolicy
 
 TEXT_CHARACTERS_MAX: Final = 20_000
@@ -114,7 +116,10 @@ class Judge(Struct, frozen=True):
     def _block(self, texts: Sequence[str]) -> list[Judged]:
         sights = self.sights(texts)
         found = findings_of(sights, self.reader.book)
-        categories = [(name, expression.truth(sights)) for name, expression in self.policy.categories]
+        categories: list[list[str]] = [[] for _ in texts]
+        for name, expression in self.policy.categories:
+            for place in places_of(expression.truth(sights)):
+                categories[place].append(name)
         odd = _oddities(sights.block)
         # Few combinations occur; each is decided once a block.
         decided: dict[tuple[str, ...], tuple[Verdict, Review]] = {}
@@ -128,7 +133,7 @@ class Judge(Struct, frozen=True):
                 sights.block,
                 place,
                 found[place],
-                [name for name, truth in categories if truth[place]],
+                categories[place],
                 None if scores is None else round(float(scores[place]), 4),
                 odd.get(place, ()),
                 decided,
@@ -179,14 +184,11 @@ def findings_of(sights: Sights, book: Phrasebook) -> list[list[tuple[Rule, tuple
     found: list[list[tuple[Rule, tuple[int, int]]]] = [[] for _ in sights.block.texts]
     for nth, expressions in sorted(book.asked_by(sights.filled()).items()):
         rule = book.rules[nth]
-        holds = sights.nowhere
-        for place in sorted(expressions):
-            value = rule.when[place].truth(sights)
-            if value is not sights.nowhere:
-                holds = value if holds is sights.nowhere else holds | value
-        if holds is not sights.nowhere:
-            for place in np.flatnonzero(holds).tolist():
-                found[place].append((rule, _shown(sights, rule, place)))
+        holds = 0
+        for expression in expressions:
+            holds |= rule.when[expression].truth(sights)
+        for place in places_of(holds):
+            found[place].append((rule, _shown(sights, rule, place)))
     return found
 
 
@@ -213,16 +215,16 @@ def _finding(block: Block, place: int, text: str, rule: Rule, span: tuple[int, i
 def _oddities(block: Block) -> dict[int, list[TextFinding]]:
     """By text: what keeps it from being read as one. Most blocks have nothing of it."""
     found: dict[int, list[TextFinding]] = {}
-    for place in np.flatnonzero(np.diff(block.starts) <= BLANK_LOOKED_AT).tolist():
+    for place in (np.diff(block.starts) <= BLANK_LOOKED_AT).nonzero()[0].tolist():
         if not block.folded(place).strip():
             found.setdefault(place, []).append(TextFinding(EMPTY, 0, 0, ""))
     bad = (block.raw_kinds == _BROKEN) | (block.raw_kinds == _CONTROL)
     if bad.any():
-        texts = np.searchsorted(block.raw_starts, np.flatnonzero(bad), side="right") - 1
+        texts = np.searchsorted(block.raw_starts, bad.nonzero()[0], side="right") - 1
         lengths = np.diff(block.raw_starts) - 1
         counts = np.bincount(texts, minlength=len(block.texts))
-        for place in np.flatnonzero(counts > np.maximum(2, lengths // 10)).tolist():
-            first = int(np.flatnonzero(bad[block.raw_starts[place] :])[0])
+        for place in (counts > np.maximum(2, lengths // 10)).nonzero()[0].tolist():
+            first = int((bad[block.raw_starts[place] :]).nonzero()[0][0])
             found.setdefault(place, []).append(TextFinding(NOT_TEXT, first, first + 1, ""))
     return found
 

@@ -11,12 +11,12 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tideng.text.ordering import order_by
 from tideng.text.windows import Windows
 
 Places = NDArray[np.int64]
 LONG_FROM: Final = 4_000
 """Characters from which on the steps of `Windows` cost less than an automaton."""
+_NONE: Final = np.zeros(0, np.int64)
 
 
 class Engine(Protocol):
@@ -25,7 +25,7 @@ class Engine(Protocol):
     name: str
 
     def scan(self, text: str) -> tuple[Places, Places]:
-        """(literal numbers, ends): every occurrence, ordered by end, then by literal."""
+        """(literal numbers, ends): every occurrence, in no order."""
         ...
 
 
@@ -48,9 +48,9 @@ class Automaton:
     def scan(self, text: str) -> tuple[Places, Places]:
         """See `Engine.scan`."""
         if self._found is None or not text:
-            return _ordered([], [])
+            return _NONE, _NONE
         hits = self._found.find_matches_as_indexes(text, overlapping=True)
-        return _ordered([hit[0] for hit in hits], [hit[2] for hit in hits])
+        return np.array([hit[0] for hit in hits], np.int64), np.array([hit[2] for hit in hits], np.int64)
 
 
 class Hyperscan:
@@ -99,14 +99,12 @@ class Hyperscan:
             scratch = self._hyperscan.Scratch(self._database)
         self._database.scan(content, match_event_handler=seen, scratch=scratch)
         self._free.append(scratch)
-        if not ids:
-            return _ordered([], [])
-        octets = np.frombuffer(content, np.uint8)
-        if len(octets) == len(text):
-            return _ordered(ids, ends)
+        numbers, places = np.array(ids, np.int64), np.array(ends, np.int64)
+        if not ids or len(content) == len(text):
+            return numbers, places
         # Octets to characters: a character ends where the next octet begins another.
-        characters = np.cumsum(octets & 0xC0 != 0x80)
-        return _ordered(ids, characters[np.array(ends, np.int64) - 1])
+        characters = np.cumsum(np.frombuffer(content, np.uint8) & 0xC0 != 0x80)
+        return numbers, characters[places - 1]
 
 
 class ByLength:
@@ -119,13 +117,7 @@ class ByLength:
 
     def scan(self, text: str) -> tuple[Places, Places]:
         """See `Engine.scan`."""
-        return self.short.scan(text) if len(text) < LONG_FROM else _ordered(*self._long.scan(text))
-
-
-def _ordered(ids: Sequence[int] | Places, ends: Sequence[int] | Places) -> tuple[Places, Places]:
-    numbers, places = np.array(ids, np.int64), np.array(ends, np.int64)
-    order = order_by(places, numbers)
-    return numbers[order], places[order]
+        return self.short.scan(text) if len(text) < LONG_FROM else self._long.scan(text)
 
 
 def literals_hash(literals: Sequence[str]) -> str:

@@ -8,7 +8,8 @@ from msgspec import structs
 from tideng.text.judging import Judge, Suspicion
 from tideng.text.matching import Automaton, ByLength, Engine, Hyperscan, literals_hash
 from tideng.text.phrasebook import Phrasebook, read_phrasebook
-from tideng.text.sights import BY_CODE, make_reader, sounds_of
+from tideng.text.reading import make_reader, sounds_of
+from tideng.text.sights import BY_CODE
 from tideng.text.tables_read import Tables, read_tables
 from tideng.text.verdict_policy import read_verdict_policy
 

@@ -76,9 +76,9 @@ class Windows:
 
 def _found(group: _Beginnings, hashes: Hashes, points: NDArray[np.uint32]) -> tuple[Places, Places]:
     known = group.table[(hashes * _STEP) >> _SHIFT]
-    places = np.flatnonzero(known != _NONE)
+    places = (known != _NONE).nonzero()[0]
     known, hashes = known[places].astype(np.int64), hashes[places]
-    crowded = np.flatnonzero(known == _CROWD)
+    crowded = (known == _CROWD).nonzero()[0]
     if len(crowded):
         sought = np.searchsorted(group.hashes, hashes[crowded])
         known[crowded] = np.minimum(sought, len(group.hashes) - 1)

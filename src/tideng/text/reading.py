@@ -1,0 +1,321 @@
+"""Sees everything a book knows in a block of texts: phrases by word and by sound, numbers and links."""
+
+from bisect import insort
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from tideng.text import tables_read as t
+from tideng.text.folding import BREAK, Block
+from tideng.text.links_seen import accounts_seen, links_seen
+from tideng.text.matching import Engine
+from tideng.text.numbers_seen import numbers_seen
+from tideng.text.ordering import order_by, stretches
+from tideng.text.phrasebook import Phrasebook
+from tideng.text.sights import BY_CODE, FAR, Hits, Sights
+from tideng.text.tables_read import Tables
+
+Places = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+_NOWHERE: Final = np.zeros(0, np.int64)
+Seen = tuple[Places, Places, Places]
+"""Numbers (of literals or slots), starts and ends: one entry for each thing seen."""
+BRIEF_MAX: Final = 3
+"""Folded characters of a text that says nothing."""
+SURE_BY_SOUND: Final = 4
+"""A word of so many syllables is not met by chance."""
+SURE_SOUNDS: Final = 2
+"""So many words by sound in a short text are no chance;"""
+CHARACTERS_PER_CHANCE: Final = 60
+"""in a longer one, one more for every so many characters."""
+ACCOUNT_WORDS: Final = "account_word"
+NEGATOR: Final = "negator"
+NEGATED_WITHIN: Final = 8
+"""A "do not" reaches so many characters, and no further than its clause."""
+_LENGTH_BITS: Final = 9
+"""Two things that begin at one place are ordered by length, as far as these bits tell."""
+_NUMBER: Final = {name: place for place, name in enumerate(BY_CODE)}
+_LEAST_DISGUISE: Final = t.KIND["invisible"]
+"""Kinds with lower numbers are ways to write."""
+_LETTERLIKE: Final = (t.KIND["letterlike"], t.KIND["lookalike"])
+
+
+def disguises(block: Block) -> tuple[Places, Places]:
+    """Places of characters that ordinary senders do not use: hidden, mathematical, look-alike, split."""
+    kinds = block.raw_kinds
+    if kinds.max(initial=0) < _LEAST_DISGUISE:
+        return _NOWHERE, _NOWHERE
+    bad = (
+        (kinds == t.KIND["split_glyph"]) | (kinds == t.KIND["digit_lookalike"]) | (kinds == t.KIND["control"])
+    )
+    raw = np.frombuffer(BREAK.join(block.texts).encode("utf-32-le", "surrogatepass"), np.uint32)
+    if len(raw) == len(kinds):
+        # A circled digit alone is a list mark, a Greek letter mathematics; beside a letter neither.
+        like = (kinds == _LETTERLIKE[0]) | (kinds == _LETTERLIKE[1])
+        alnum = (raw < 0x80) & (
+            ((raw >= 48) & (raw <= 57)) | ((raw >= 65) & (raw <= 90)) | ((raw >= 97) & (raw <= 122))
+        )
+        beside = like | alnum
+        neighbour = np.zeros(len(kinds), np.bool_)
+        neighbour[1:] |= beside[:-1]
+        neighbour[:-1] |= beside[1:]
+        ideograph = (raw >= 0x3400) & (raw < 0xA000)
+        bad |= like & (neighbour | ideograph)
+        hidden = (kinds == t.KIND["invisible"]) | (kinds == t.KIND["combining"])
+        # At an end of the text a mark of direction or a byte order mark hides nothing.
+        inside = np.ones(len(kinds), np.bool_)
+        inside[block.raw_starts[:-1][block.raw_starts[:-1] < len(kinds)]] = False
+        inside[np.maximum(block.raw_starts[1:] - 2, 0)] = False
+        bad |= hidden & inside
+    places = bad.nonzero()[0]
+    own = np.searchsorted(block.raw_starts, places, side="right") - 1
+    # A text of which nothing is left has no place to point at; that it is empty says enough.
+    places = places[np.diff(block.starts)[own] > 1]
+    low = np.minimum(np.searchsorted(block.origins, places), max(0, len(block.origins) - 1))
+    return low, low + 1
+
+
+class Reader(Struct, frozen=True):
+    """Sees everything the book knows in a block."""
+
+    book: Phrasebook
+    tables: Tables
+    words: Engine
+    sounds: Engine
+    lengths: Places
+    """Characters of each literal."""
+    longest: int
+    slot_counts: Places
+    slot_firsts: Places
+    slots: Places
+    """The slots of literal i: slots[slot_firsts[i] : slot_firsts[i] + slot_counts[i]]."""
+    steady: Flags
+    """By slot."""
+    sounding: Places
+    """By literal of `sounds`: the literal of `words`."""
+    chains_from: Mapping[int, tuple[int, ...]]
+    """By slot: the chains that begin with it."""
+    in_chain: Flags
+    """By slot: whether it is a part of chains."""
+    parts_from: int
+    """From this slot on, slots are only parts of chains."""
+    letters: NDArray[np.uint8]
+    """By literal: 1 begins with a letter or digit, 2 ends with one."""
+    negator: int
+    """The slot of "do not"."""
+    account_word: int
+    """The slot of words behind which an account is named; -1: the book has none."""
+
+    def see(self, block: Block) -> Sights:
+        """Everything seen in the block."""
+        words = self._whole_words(block)
+        heard = self._heard(block, words)
+        # By place in the folded block: how many clauses end before it.
+        clauses = np.zeros(len(block.points) + 2, np.int64)
+        (block.classes & t.CLAUSE_END != 0).cumsum(out=clauses[1:-1])
+        clauses[-1] = clauses[-2]
+        seen = self._slots(_together((words, heard)) if len(heard[0]) else words)
+        seen = self._not_denied(self._chained(seen, clauses), clauses)
+        slots, starts, ends = _together([seen, *self._by_code(block, seen, heard)])
+        texts = block.starts.searchsorted(starts, side="right") - 1
+        lengths = np.minimum(ends - starts, (1 << _LENGTH_BITS) - 1)
+        order = order_by(slots, starts << _LENGTH_BITS | lengths)  # texts follow one another
+        return Sights(block, Hits(slots[order], starts[order], ends[order], texts[order]), self.book)
+
+    def _whole_words(self, block: Block) -> Seen:
+        """The literals, without words of Latin letters that are a piece of a longer one."""
+        numbers, ends = self.words.scan(block.joined)
+        starts = ends - self.lengths[numbers]
+        sides = self.letters[numbers]
+        if not sides.any():
+            return numbers, starts, ends
+        letter = np.zeros(len(block.points) + 2, np.bool_)
+        letter[1:-1] = block.classes & t.LETTER != 0
+        glued = ((sides & 1 != 0) & letter[starts]) | ((sides & 2 != 0) & letter[ends + 1])
+        return _kept((numbers, starts, ends), ~glued)
+
+    def _heard(self, block: Block, words: Seen) -> Seen:
+        """Words found by their sound that are written with other characters."""
+        which, ends = self.sounds.scan(
+            self.tables.sounds(block.points).astype("<u4").tobytes().decode("utf-32-le")
+        )
+        if not len(which):
+            return which, which, which
+        heard = self.sounding[which]
+        lengths = self.lengths[heard]
+        starts = ends - lengths
+        # What is written as some known word is that word; only other characters are a disguise.
+        reach = len(block.points) + 1
+        known = np.zeros((self.longest + 1) * reach, np.bool_)
+        known[(words[2] - words[1]) * reach + words[1]] = True
+        other = ~known[lengths * reach + starts]
+        if not other.any():
+            return _NOWHERE, _NOWHERE, _NOWHERE
+        heard, starts, ends = _kept((heard, starts, ends), other)
+        # One short word may share its sound by chance; two in a text do not.
+        texts = block.starts.searchsorted(starts, side="right") - 1
+        places = np.sort(texts * reach + starts)
+        places = places[np.append(True, places[1:] != places[:-1])]
+        needed = SURE_SOUNDS + np.diff(block.starts) // CHARACTERS_PER_CHANCE
+        several = np.bincount(places // reach, minlength=len(block.texts)) >= needed
+        return _kept((heard, starts, ends), several[texts] | (ends - starts >= SURE_BY_SOUND))
+
+    def _slots(self, seen: Seen) -> Seen:
+        """By slot what was seen by literal; a literal may fill several."""
+        numbers, starts, ends = seen
+        counts = self.slot_counts[numbers]
+        rows = np.arange(len(numbers)).repeat(counts)
+        offsets = np.arange(len(rows)) - (counts.cumsum() - counts).repeat(counts)
+        return self.slots[self.slot_firsts[numbers][rows] + offsets], starts[rows], ends[rows]
+
+    def _chained(self, seen: Seen, clauses: Places) -> Seen:
+        """With what the phrases with gaps make of their parts, and without the parts."""
+        slots = seen[0]
+        part = self.in_chain[slots]
+        if not part.any():
+            return seen
+        made = self._made(_kept(seen, part), clauses)
+        whole = [
+            (np.full(len(starts), slot, np.int64), starts, ends)
+            for slot, (starts, ends) in made.items()
+            if slot < self.parts_from
+        ]
+        return _together([_kept(seen, slots < self.parts_from), *whole])
+
+    def _made(self, parts: Seen, clauses: Places) -> dict[int, tuple[Places, Places]]:
+        """By slot: the starts and ends of what chains make of these parts."""
+        slots, starts, ends = _kept(parts, order_by(parts[0], parts[1]))
+        filled = stretches(slots)
+        todo = sorted({place for slot in filled for place in self.chains_from.get(slot, ())})
+        made: dict[int, tuple[Places, Places]] = {}
+        while todo:
+            chain = self.book.chains[todo.pop(0)]
+            if chain.second not in filled:
+                continue
+            first = made.get(chain.first)
+            if first is None:
+                here = slice(*filled[chain.first])
+                first = starts[here], ends[here]
+            there = slice(*filled[chain.second])
+            joined = _joined(first, (starts[there], ends[there]), chain.gap, clauses)
+            if not len(joined[0]):
+                continue
+            known = made.get(chain.slot)
+            if known is not None:
+                joined = np.append(known[0], joined[0]), np.append(known[1], joined[1])
+            made[chain.slot] = joined
+            for place in self.chains_from.get(chain.slot, ()):
+                if place not in todo:
+                    insort(todo, place)
+        return made
+
+    def _not_denied(self, seen: Seen, clauses: Places) -> Seen:
+        """Without that in front of which a "do not" stands, in the same clause."""
+        slots, starts, ends = seen
+        denies = np.sort(ends[slots == self.negator])
+        if not len(denies):
+            return seen
+        before = denies.searchsorted(starts, side="right") - 1
+        last = np.where(before >= 0, denies[np.maximum(before, 0)], -FAR)
+        same = clauses[starts + 1] == clauses[np.maximum(last, 0)]
+        denied = same & (starts - last <= NEGATED_WITHIN) & ~self.steady[slots]
+        return _kept(seen, ~denied)
+
+    def _by_code(self, block: Block, seen: Seen, heard: Seen) -> list[Seen]:
+        """What code sees, by the slots of `BY_CODE`."""
+        slots, starts, ends = seen
+        found = [(kind, s.starts, s.ends) for kind, s in numbers_seen(block)]
+        found += [(kind, s.starts, s.ends) for kind, s in links_seen(block, self.book.hosts)]
+        words = (slots == self.account_word).nonzero()[0]
+        if len(words):
+            words = words[np.argsort(starts[words])]
+            accounts = accounts_seen(block, starts[words], ends[words])
+            found.append(("account", accounts.starts, accounts.ends))
+        found += [(kind, heard[1], heard[2]) for kind in ("by_sound", "disguised")]
+        if block.raw_kinds.max(initial=0) >= t.KIND["cut"]:
+            cut = _cut_inside(block, starts, ends)
+            found += [(kind, starts[cut], ends[cut]) for kind in ("cut_inside", "disguised")]
+        found.append(("disguised", *disguises(block)))
+        short = (block.starts[1:] - block.starts[:-1] - 1 <= BRIEF_MAX).nonzero()[0]
+        found.append(("brief", block.starts[short], np.maximum(block.starts[short + 1] - 1, 0)))
+        return [(np.full(len(s), _NUMBER[kind], np.int64), s, e) for kind, s, e in found if len(s)]
+
+
+def _kept(seen: Seen, which: Flags | Places) -> Seen:
+    return seen[0][which], seen[1][which], seen[2][which]
+
+
+def _together(parts: Sequence[Seen]) -> Seen:
+    numbers, starts, ends = zip(*parts, strict=True)
+    return np.concatenate(numbers), np.concatenate(starts), np.concatenate(ends)
+
+
+def _cut_inside(block: Block, starts: Places, ends: Places) -> Places:
+    """Which of these words a mark cuts apart in the original."""
+    gaps = block.origins[np.maximum(ends - 1, 0)] - block.origins[starts] > ends - starts - 1
+    cut = gaps.nonzero()[0]
+    marked = np.concatenate(([0], np.cumsum(block.raw_kinds >= t.KIND["cut"])))
+    return cut[marked[block.origins[ends[cut] - 1]] > marked[block.origins[starts[cut]]]]
+
+
+def _joined(
+    first: tuple[Places, Places], second: tuple[Places, Places], gap: int, clauses: Places
+) -> tuple[Places, Places]:
+    """From the start of each first part to the end of the nearest second part, where the gap allows it.
+
+    The second parts are in order.
+    """
+    begins, closes = second
+    place = begins.searchsorted(first[1])
+    fits = place < len(begins)
+    nearest = np.minimum(place, len(begins) - 1)
+    fits &= begins[nearest] - first[1] <= gap
+    fits &= clauses[begins[nearest]] == clauses[first[1]]
+    return first[0][fits], closes[nearest[fits]]
+
+
+def make_reader(book: Phrasebook, tables: Tables, words: Engine, sounds: Engine) -> Reader:
+    """A reader of this book; the engines hold `book.literals` and `sounds_of(book, tables)`."""
+    counts = np.array([len(slots) for slots in book.slots_of], np.int64)
+    word = "abcdefghijklmnopqrstuvwxyz"
+    sides = [
+        0 if text in book.loose else (text[0] in word) + 2 * (text[-1] in word) for text in book.literals
+    ]
+    steady = np.zeros(len(book.slot_names), np.bool_)
+    steady[list(book.steady)] = True
+    in_chain = np.zeros(len(book.slot_names), np.bool_)
+    in_chain[[part for chain in book.chains for part in (chain.first, chain.second)]] = True
+    begins: dict[int, tuple[int, ...]] = {}
+    for place, chain in enumerate(book.chains):
+        begins[chain.first] = (*begins.get(chain.first, ()), place)
+    return Reader(
+        book,
+        tables,
+        words,
+        sounds,
+        np.array([len(literal) for literal in book.literals], np.int64),
+        max(map(len, book.literals), default=0),
+        counts,
+        np.cumsum(counts) - counts,
+        np.array([slot for slots in book.slots_of for slot in slots], np.int64),
+        steady,
+        np.array(book.sound_literals, np.int64),
+        begins,
+        in_chain,
+        min((chain.first for chain in book.chains), default=len(book.slot_names)),
+        np.array(sides, np.uint8),
+        book.slot_names.index(NEGATOR),
+        book.slot_names.index(ACCOUNT_WORDS) if ACCOUNT_WORDS in book.slot_names else -1,
+    )
+
+
+def sounds_of(book: Phrasebook, tables: Tables) -> list[str]:
+    """The literals that are looked for by sound, each written with the first ideograph of its syllables."""
+    literals = [book.literals[place] for place in book.sound_literals]
+    return [
+        tables.sounds(np.frombuffer(literal.encode("utf-32-le"), np.uint32)).tobytes().decode("utf-32-le")
+        for literal in literals
+    ]
