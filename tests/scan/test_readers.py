@@ -182,7 +182,7 @@ BROKEN: dict[str, tuple[bytes, str]] = {
     "cut.pdf": (b"%PDF-1.7\n" + os.urandom(500), "damaged"),
     "cut.db": (database()[:6000], "damaged"),
     "old.ole": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 600, "unsupported"),
-    "image.e01": (b"EVF\x09\x0d\x0a\xff\x00" + b"\x00" * 600, "needs_extra"),
+    "image.e01": (b"EVF\x09\x0d\x0a\xff\x00" + b"\x00" * 600, "damaged"),
     "cut.parquet": (parquet()[:300], "damaged"),
 }
 

@@ -14,8 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from msgspec import Struct
 
-from tideng.scan.analyse import Found, Layout, analyse, primed
+from tideng.scan.analyse import DEEP_BYTES_MAX, Found, Layout, analyse, primed
 from tideng.scan.readers.blocks import Budget, CannotRead, Part, Unread, short
+from tideng.scan.readers.carving import CARVED
 from tideng.scan.readers.open import parts_of
 from tideng.scan.readers.text import boundary, encoding_of, head_of, text_blocks
 
@@ -194,7 +195,7 @@ def _file(
                     )
                 else:
                     expanded += part.size
-                    layout = Layout() if task.start == 0 else _primed(task)
+                    layout = _layout(task, part)
                     broken = _member(task, number, part, layout, writer, summary, counts, digests)
                     formats[part.format] += 1
                 if broken is not None:
@@ -208,7 +209,12 @@ def _file(
         _lose(summary, [unread], size, 0)
 
 
-def _primed(task: Task) -> Layout:
+def _layout(task: Task, part: Part) -> Layout:
+    """What is known of a member before its first block."""
+    if part.format == CARVED:
+        return Layout(is_known=True, part="", deep_bytes=DEEP_BYTES_MAX)
+    if task.start == 0:
+        return Layout()
     with open(task.path, "rb") as file:
         head = head_of(file)
     return primed(head, encoding_of(head))

@@ -74,7 +74,8 @@ class Budget(Struct):
     def take(self, size: int) -> bool:
         """Count `size` unpacked bytes; False when a limit is passed (nothing more should be unpacked)."""
         self.expanded += size
-        if self.expanded > EXPANDED_BYTES_MAX:
+        # An image of a large disk holds no more than it is long.
+        if self.expanded > max(EXPANDED_BYTES_MAX, 2 * self.packed):
             return False
         return self.expanded < BOMB_BYTES_LEAST or self.expanded <= RATIO_MAX * max(1, self.packed)
 

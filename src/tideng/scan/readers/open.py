@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import IO, BinaryIO, Final, cast
 
-from tideng.scan.readers import documents, packed, tables
+from tideng.scan.readers import documents, images, packed, tables
 from tideng.scan.readers.blocks import (
     DEPTH_MAX,
     MEMBER_BYTES_MAX,
@@ -22,6 +22,7 @@ from tideng.scan.readers.blocks import (
     Unread,
     short,
 )
+from tideng.scan.readers.carving import CARVED, carved
 from tideng.scan.readers.sniff import format_of
 from tideng.scan.readers.text import encoding_of, head_of, text_blocks
 
@@ -33,8 +34,6 @@ Found = Iterator[Part | Unread]
 _STREAMS: Final = ("gz", "bz2", "xz", "zst")
 _UNREADABLE: Final[dict[str, tuple[str, str]]] = {
     "image": ("needs_extra", "a picture; reading it needs OCR (extra `ocr`)"),
-    "e01": ("needs_extra", "a forensic image; reading it needs the extra `forensics`"),
-    "disk_image": ("needs_extra", "a disk image; walking it needs the extra `forensics`"),
     "pst": ("unsupported", "an Outlook store; export it to mbox or eml"),
     "ppt": ("unsupported", "a PowerPoint file of before 2007; save it as pptx"),
     "ole": ("unsupported", "an OLE container of an unknown kind"),
@@ -78,7 +77,7 @@ def _parts(file: BinaryIO, name: str, size: int, kind: str, budget: Budget, dept
     elif kind in ("text", "sql"):
         sample = head_of(file)
         yield Part(name, kind, size, text_blocks(file, 0, size, encoding_of(sample)))
-    elif kind in _STREAMS or kind in ("zip", "tar", "7z", "rar"):
+    elif kind in _STREAMS or kind in _ARCHIVES:
         if depth >= DEPTH_MAX:
             raise CannotRead("over_limit", f"archives are nested deeper than {DEPTH_MAX}")
         opener: Callable[..., Found] = _stream if kind in _STREAMS else _ARCHIVES[kind]
@@ -221,11 +220,39 @@ def _foreign(file: BinaryIO, name: str, size: int, kind: str, budget: Budget, de
             yield from _member(stream, inside, -1, budget, depth)
 
 
+def _image(file: BinaryIO, name: str, size: int, kind: str, budget: Budget, depth: int) -> Found:
+    """A disk image: its files, and what none of them holds."""
+    if kind == "e01" and images.segment_of(head_of(file)) > 1:
+        if not images.first_segment_of(name):
+            raise CannotRead("damaged", "a later segment of an E01 image whose first is not beside it")
+        # Its bytes are read with those of the first segment.
+        yield Part(name, kind, size, iter(()))
+        return
+    image = images.Image(file, kind, size)
+
+    def stored(length: int) -> int:
+        return length * image.stored // max(1, image.size)
+
+    for found in image.members():
+        budget.members += 1
+        inside = f"{name}!{found.member if isinstance(found, Unread) else found.name}"
+        if isinstance(found, Unread):
+            yield Unread(inside, found.reason, found.detail, stored(found.bytes))
+        else:
+            content = cast(IO[bytes], found.content)
+            yield from _member(content, inside, stored(found.size), budget, depth)
+    left = image.left()
+    length = sum(end - start for start, end in left)
+    yield Part(f"{name}!(no file)", CARVED, length, carved(image.read, left), stored(length))
+
+
 _ARCHIVES: Final[dict[str, Callable[..., Found]]] = {
     "zip": _zip,
     "tar": _tar,
     "7z": _foreign,
     "rar": _foreign,
+    "disk_image": _image,
+    "e01": _image,
 }
 
 

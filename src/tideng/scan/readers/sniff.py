@@ -20,6 +20,7 @@ _MAGIC: Final = (
     (b"PAR1", "parquet"),
     (b"{\\rtf", "rtf"),
     (b"EVF\x09\x0d\x0a\xff\x00", "e01"),
+    (b"LUKS\xba\xbe", "disk_image"),
     (b"!BDN", "pst"),
     (b"\x89PNG", "image"),
     (b"\xff\xd8\xff", "image"),
@@ -61,6 +62,8 @@ def format_of(head: bytes, size: int = 0) -> str:
     if len(head) > 262 and head[257:262] == b"ustar":
         return "tar"
     if len(head) > 0x440 and head[0x438:0x43A] == b"\x53\xef":
+        return "disk_image"
+    if head[0x8001:0x8006] == b"CD001":
         return "disk_image"
     if len(head) >= 512 and head[510:512] == b"\x55\xaa" and size > 1_000_000 and b"\x00" in head[:512]:
         return "disk_image"
