@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from scan.piles import DAY, scanned
 from tideng.cli.main import app
+from tideng.scan.batch import How
 from tideng.scan.corpus import Maker, laptop, mixed, spreadsheets, table_bytes
 from tideng.scan.run import OutUnsafe, check_out
 
@@ -229,7 +230,7 @@ def test_evidence_is_never_written_to(tmp_path: Path) -> None:
 def test_checksummed_kinds_are_exact_beside_decoys(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     truth = mixed(tmp_path / "in" / "a.csv", seed=2, size=400_000)
-    outcome = scanned(tmp_path / "in", tmp_path / "out", hashes=False)
+    outcome = scanned(tmp_path / "in", tmp_path / "out", how=How(hashes=False))
     assert outcome.counts["resident_id"] == truth.records
     assert outcome.persons.with_id == truth.resident_ids
     assert outcome.persons.distinct["mobile"] == truth.mobiles

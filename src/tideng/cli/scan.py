@@ -64,6 +64,9 @@ def files(
     hashes: Annotated[
         bool, typer.Option("--hashes/--no-hashes", help="SHA-256 and SM3 of every file.")
     ] = True,
+    ocr: Annotated[
+        bool, typer.Option("--ocr", help="Read pictures too (extra `ocr`): a second or more for each.")
+    ] = False,
     duty: Annotated[
         bool, typer.Option("--duty", help="Got in duty or service: half the thresholds (art. 5(1)(八)).")
     ] = False,
@@ -76,16 +79,20 @@ def files(
     """Walk files of any kind, count records and persons, and write an appraisal."""
     try:
         from tideng.scan.appraisal import Wish
+        from tideng.scan.batch import How
+        from tideng.scan.readers.pictures import is_installed
         from tideng.scan.run import OutUnsafe, check_out
     except ImportError as error:
         not_installed(error.name or "a package", "scan")
+    if ocr and not is_installed():
+        not_installed("rapidocr", "ocr")
     if missing := [path for path in paths if not path.exists()]:
         stop(f"{escape(str(missing[0]))} does not exist. Name files or folders that do.")
     wish = Wish(
         paths=tuple(paths),
         ignored=tuple(ignore or ()),
         workers=workers,
-        hashes=hashes,
+        how=How(hashes, ocr),
         is_duty=duty,
         income_fen=round(income * 100),
     )

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from tideng import __version__
 from tideng.identifiers.tables import TABLES_DATE
+from tideng.scan.batch import How
 from tideng.scan.custody import Custody, digest, opened
 from tideng.scan.entries import AppraisalReportEntry, ScanEndedEntry, ScanStartedEntry
 from tideng.scan.law import shipped_categories, shipped_rules
@@ -25,7 +26,7 @@ class Wish(Struct, frozen=True, kw_only=True):
     paths: tuple[Path, ...]
     ignored: tuple[str, ...] = ()
     workers: int = 0
-    hashes: bool = True
+    how: How = How()
     is_duty: bool = False
     """Got in the course of duty or service: half suffices (art. 5(1)(八))."""
     income_fen: int = 0
@@ -81,11 +82,11 @@ def appraise(
             day=day,
             ignored=wish.ignored,
             workers=wish.workers,
-            hashes=wish.hashes,
+            how=wish.how,
             tell=tell,
             cluster=cluster,
         )
-        ended = _end(custody, outcome, out, hashes=wish.hashes)
+        ended = _end(custody, outcome, out, hashes=wish.how.hashes)
         return Appraisal(
             outcome=outcome,
             tiers=law_of(outcome, is_duty=wish.is_duty, income_fen=wish.income_fen),
@@ -106,7 +107,7 @@ def _start(custody: Custody, wish: Wish) -> int:
             files=len(items),
             inputs=digest(f"{item.path}\0{item.size}\0{item.modified_ns}" for item in items),
             paths=tuple(str(path) for path in wish.paths)[:64],
-            settings=f"tables {TABLES_DATE}; persons {RULES_DATE}; ignored {', '.join(wish.ignored) or 'nothing'}",  # noqa: E501
+            settings=f"tables {TABLES_DATE}; persons {RULES_DATE}; ignored {', '.join(wish.ignored) or 'nothing'}; pictures {'read by OCR' if wish.how.pictures else 'listed'}",  # noqa: E501
             software=f"tideng {__version__}",
         )
     )

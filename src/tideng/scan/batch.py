@@ -72,6 +72,15 @@ class Task(Struct, frozen=True):
         return self.end < 0
 
 
+class How(Struct, frozen=True):
+    """How files are read."""
+
+    hashes: bool = True
+    """With SHA-256 and SM3 of each."""
+    pictures: bool = False
+    """Pictures too, by OCR."""
+
+
 class Batch(Struct, frozen=True):
     """What one worker does at a time; done or not done as a whole."""
 
@@ -148,7 +157,7 @@ class _Writer:
             os.replace(self.folder / kind / f".{self.name}", self.folder / kind / f"{self.name}.parquet")
 
 
-def scan_batch(batch: Batch, folder: str, hashes: bool) -> Summary:
+def scan_batch(batch: Batch, folder: str, how: How) -> Summary:
     """Read every file of a batch, write what was found into `folder`, and sum it up. Never raises for a
     bad file.
     """
@@ -157,7 +166,7 @@ def scan_batch(batch: Batch, folder: str, hashes: bool) -> Summary:
     counts: Counter[str] = Counter()
     formats: Counter[str] = Counter()
     for task in batch.tasks:
-        _file(task, writer, summary, counts, formats, hashes)
+        _file(task, writer, summary, counts, formats, how)
     writer.close()
     summary.counts, summary.formats = dict(counts), dict(formats)
     summary.labels = sorted(set(summary.labels))
@@ -165,17 +174,17 @@ def scan_batch(batch: Batch, folder: str, hashes: bool) -> Summary:
 
 
 def _file(
-    task: Task, writer: _Writer, summary: Summary, counts: Counter[str], formats: Counter[str], hashes: bool
+    task: Task, writer: _Writer, summary: Summary, counts: Counter[str], formats: Counter[str], how: How
 ) -> None:
     size = task.size if task.is_whole else task.end - task.start
     summary.bytes += size
     summary.files += task.start == 0
     try:
         with open(task.path, "rb") as file:
-            digests = digests_of(file) if hashes and task.start == 0 else ("", "")
+            digests = digests_of(file) if how.hashes and task.start == 0 else ("", "")
             losses: list[Unread] = []
             expanded = 0
-            budget = Budget(packed=max(1, task.size))
+            budget = Budget(packed=max(1, task.size), pictures=how.pictures)
             for number, part in enumerate(_parts(file, task, budget)):
                 summary.members += 1
                 if isinstance(part, Unread):

@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from tideng import __version__
 from tideng.identifiers.tables import TABLES_DATE
-from tideng.scan.batch import PLAIN, Batch, Summary, scan_batch
+from tideng.scan.batch import PLAIN, Batch, How, Summary, scan_batch
 from tideng.scan.kernels.compiled import Mode, bytes_least, compile_all, folder, is_ready
 from tideng.scan.persons import RULES_DATE, Persons, count_persons
 from tideng.scan.plan import RANGE_BYTES, batches, weight
@@ -68,7 +68,7 @@ class Outcome(Struct, kw_only=True):
     batches_taken_up: int
 
 
-Cluster = Callable[[Sequence[Batch], str, bool], Iterator[Summary]]
+Cluster = Callable[[Sequence[Batch], str, How], Iterator[Summary]]
 """Runs batches somewhere else (Spark) and hands back their summaries, each when its files are complete."""
 
 
@@ -126,7 +126,7 @@ def run(
     day: str,
     ignored: Sequence[str] = (),
     workers: int = 0,
-    hashes: bool = True,
+    how: How = How(),  # noqa: B008  # frozen
     tell: Callable[[Progress], None] = lambda _: None,
     cluster: Cluster | None = None,
 ) -> Outcome:
@@ -147,12 +147,12 @@ def run(
     is_small = load <= IN_PROCESS_BYTES or workers == 1
     store = Store(out)
     try:
-        settings = f"{__version__} {TABLES_DATE} {RULES_DATE} {hashes}"
+        settings = f"{__version__} {TABLES_DATE} {RULES_DATE} {how}"
         planned = _planned(items, settings)
         if cluster is not None:
-            summaries, taken = _on_cluster(list(planned), store, out, hashes, cluster)
+            summaries, taken = _on_cluster(list(planned), store, out, how, cluster)
         else:
-            summaries, taken = _all(planned, store, out, total, 1 if is_small else workers, hashes, tell)
+            summaries, taken = _all(planned, store, out, total, 1 if is_small else workers, how, tell)
     finally:
         store.close()
     parts = [out / "records" / f"{summary.id}.parquet" for summary in summaries]
@@ -184,7 +184,7 @@ def _all(
     out: Path,
     total: int,
     workers: int,
-    hashes: bool,
+    how: How,
     tell: Callable[[Progress], None],
 ) -> tuple[list[Summary], int]:
     """Every batch's summary in the order of the plan; and how many were done before."""
@@ -217,11 +217,11 @@ def _all(
                 taken += 1
                 count(finished)
             elif pool is None:
-                summary = scan_batch(batch, str(out), hashes)
+                summary = scan_batch(batch, str(out), how)
                 store.finish(summary)
                 count(summary)
             else:
-                waiting[pool.submit(scan_batch, batch, str(out), hashes)] = batch.id
+                waiting[pool.submit(scan_batch, batch, str(out), how)] = batch.id
                 if len(waiting) >= workers * QUEUE_PER_WORKER:
                     take()
         while waiting:
@@ -233,11 +233,11 @@ def _all(
 
 
 def _on_cluster(
-    planned: Sequence[Batch], store: Store, out: Path, hashes: bool, cluster: Cluster
+    planned: Sequence[Batch], store: Store, out: Path, how: How, cluster: Cluster
 ) -> tuple[list[Summary], int]:
     before = {batch.id: store.done(batch.id) for batch in planned}
     waiting = [batch for batch in planned if before[batch.id] is None]
-    for summary in cluster(waiting, str(out), hashes):
+    for summary in cluster(waiting, str(out), how):
         store.finish(summary)
     done = [store.done(batch.id) for batch in planned]
     return [summary for summary in done if summary is not None], len(planned) - len(waiting)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tideng.scan.batch import Batch, Summary, scan_batch
+from tideng.scan.batch import Batch, How, Summary, scan_batch
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -26,21 +26,19 @@ def session() -> "SparkSession":
     return SparkSession.builder.appName("tideng scan").getOrCreate()
 
 
-def scan_batches(
-    spark: "SparkSession", batches: Sequence[Batch], folder: str, hashes: bool
-) -> Iterator[Summary]:
+def scan_batches(spark: "SparkSession", batches: Sequence[Batch], folder: str, how: How) -> Iterator[Summary]:
     """Run batches on the cluster; their summaries as they come."""
     if not batches:
         return
     rows = [(msgspec.json.encode(batch).decode(),) for batch in batches]
     frame = spark.createDataFrame(rows, "batch string")
     parts = max(1, len(rows) // PARTITION_BATCHES)
-    work = frame.repartition(parts).mapInArrow(_worker(folder, hashes), "summary string")
+    work = frame.repartition(parts).mapInArrow(_worker(folder, how), "summary string")
     for row in work.toLocalIterator():
         yield msgspec.json.decode(row["summary"], type=Summary)
 
 
-def _worker(folder: str, hashes: bool) -> Any:  # Any: a function over Arrow batches, which have no types
+def _worker(folder: str, how: How) -> Any:  # Any: a function over Arrow batches, which have no types
     def work(arrivals: Iterator[Any]) -> Iterator[Any]:  # Any: as above
         import pyarrow as pa
 
@@ -48,7 +46,7 @@ def _worker(folder: str, hashes: bool) -> Any:  # Any: a function over Arrow bat
             told = []
             for text in arrival.column(0).to_pylist():
                 batch = msgspec.json.decode(text, type=Batch)
-                told.append(msgspec.json.encode(scan_batch(batch, folder, hashes)).decode())
+                told.append(msgspec.json.encode(scan_batch(batch, folder, how)).decode())
             yield pa.RecordBatch.from_arrays([pa.array(told, pa.string())], ["summary"])
 
     return work

@@ -64,12 +64,14 @@ class Unread(Struct, frozen=True, gc=False):
 
 
 class Budget(Struct):
-    """What one file on disk may still cost: bytes unpacked and members opened."""
+    """What one file on disk may still cost: bytes unpacked, members opened, pictures read."""
 
     expanded: int = 0
     members: int = 0
     packed: int = 1
     """Bytes on disk: unpacked bytes are compared with them."""
+    pictures: bool = False
+    """Whether pictures are read, which takes a second or more for each."""
 
     def take(self, size: int) -> bool:
         """Count `size` unpacked bytes; False when a limit is passed (nothing more should be unpacked)."""

@@ -3,6 +3,7 @@
 import email
 import email.policy
 import html
+import io
 import mailbox
 import re
 import tempfile
@@ -21,6 +22,10 @@ from tideng.scan.readers.blocks import (
 )
 from tideng.scan.readers.text import encoding_of, head_of, text_blocks
 
+PAGE_SCALE: Final = 200 / 72
+"""Pages are drawn for reading at 200 dots an inch,"""
+PAGE_PIXELS_MAX: Final = 6_000
+"""and no longer than this."""
 XML_BYTES_MAX: Final = 500_000_000
 """One part of an Office document may unpack to this much."""
 _TAG: Final = re.compile(r"<[^>]*>")
@@ -54,8 +59,8 @@ def _office(wanted: re.Pattern[str]) -> Callable[[BinaryIO, int], Iterator[Block
     return read
 
 
-def pdf(file: BinaryIO, size: int) -> Iterator[Block]:  # noqa: ARG001
-    """The text of every page; pages that are pictures say so."""
+def pdf(file: BinaryIO, read: Callable[[bytes], str] | None = None) -> Iterator[Block]:
+    """The text of every page. Pages that are pictures are drawn for `read`, or said to be unread."""
     import pypdfium2
 
     file.seek(0)
@@ -68,15 +73,26 @@ def pdf(file: BinaryIO, size: int) -> Iterator[Block]:  # noqa: ARG001
     try:
         for number, page in enumerate(document, 1):
             text = page.get_textpage().get_text_bounded()
-            page.close()
             if text.strip():
                 yield text_block(text.replace("\r", "") + "\n", f"page {number}")
+            elif read is not None:
+                yield text_block(read(_drawn(page)), f"page {number}, a picture")
             else:
                 empty += 1
+            page.close()
         if empty:
-            raise CannotRead("needs_extra", f"{empty} of {number} pages are pictures; reading them needs OCR")
+            raise CannotRead("needs_extra", f"{empty} of {number} pages are pictures; `--ocr` reads them")
     finally:
         document.close()
+
+
+def _drawn(page: Any) -> bytes:  # Any: pypdfium2 has no types
+    """The page as a picture, without what packing it would cost."""
+    longest = max(page.get_size()) or 1.0
+    picture = page.render(scale=min(PAGE_SCALE, PAGE_PIXELS_MAX / longest)).to_pil()
+    file = io.BytesIO()
+    picture.convert("RGB").save(file, "BMP")
+    return file.getvalue()
 
 
 _RTF_WORD: Final = re.compile(
@@ -190,8 +206,8 @@ def _charset(said: str | None, data: bytes) -> str:
     return said or encoding_of(data)
 
 
-def attachments(file: BinaryIO, kind: str) -> Iterator[tuple[str, bytes]]:
-    """What is attached to a message or embedded in a document, by name."""
+def attachments(file: BinaryIO, kind: str, *, pictures: bool = False) -> Iterator[tuple[str, bytes]]:
+    """What is attached to a message or embedded in a document, by name; `pictures`: those too."""
     if kind == "eml":
         file.seek(0)
         message = email.message_from_bytes(file.read(MEMBER_BYTES_MAX), policy=email.policy.default)
@@ -208,7 +224,8 @@ def attachments(file: BinaryIO, kind: str) -> Iterator[tuple[str, bytes]]:
         file.seek(0)
         with zipfile.ZipFile(file) as archive:
             for info in archive.infolist():
-                if "/embeddings/" in info.filename and info.file_size < MEMBER_BYTES_MAX:
+                wanted = "/embeddings/" in info.filename or (pictures and "/media/" in info.filename)
+                if wanted and info.file_size < MEMBER_BYTES_MAX:
                     yield info.filename, archive.read(info)
 
 
@@ -323,7 +340,6 @@ READERS: Final[dict[str, Callable[[BinaryIO, int], Iterator[Block]]]] = {
     "pptx": _office(re.compile(r"^ppt/(?:slides|notesSlides|comments)/[^/]+\.xml$")),
     "odt": _office(re.compile(r"^(?:content|styles)\.xml$")),
     "epub": _office(re.compile(r"\.x?html?$")),
-    "pdf": pdf,
     "rtf": rtf,
     "html": markup,
     "xml": markup,

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import IO, BinaryIO, Final, cast
 
-from tideng.scan.readers import documents, images, packed, tables
+from tideng.scan.readers import documents, images, packed, pictures, tables
 from tideng.scan.readers.blocks import (
     DEPTH_MAX,
     MEMBER_BYTES_MAX,
@@ -33,7 +33,7 @@ COPY_BYTES: Final = 1_000_000
 Found = Iterator[Part | Unread]
 _STREAMS: Final = ("gz", "bz2", "xz", "zst")
 _UNREADABLE: Final[dict[str, tuple[str, str]]] = {
-    "image": ("needs_extra", "a picture; reading it needs OCR (extra `ocr`)"),
+    "image": ("needs_extra", "a picture; `--ocr` reads it (extra `ocr`)"),
     "pst": ("unsupported", "an Outlook store; export it to mbox or eml"),
     "ppt": ("unsupported", "a PowerPoint file of before 2007; save it as pptx"),
     "ole": ("unsupported", "an OLE container of an unknown kind"),
@@ -71,6 +71,8 @@ def parts_of(file: BinaryIO, name: str, size: int, budget: Budget, depth: int = 
 def _parts(file: BinaryIO, name: str, size: int, kind: str, budget: Budget, depth: int) -> Found:
     if kind == "empty":
         yield Part(name, "empty", size, iter(()))
+    elif kind == "image" and budget.pictures:
+        yield Part(name, pictures.FORMAT, size, pictures.picture_blocks(file, size))
     elif kind in _UNREADABLE:
         reason, detail = _UNREADABLE[kind]
         raise CannotRead(cast(Reason, reason), detail)
@@ -84,6 +86,9 @@ def _parts(file: BinaryIO, name: str, size: int, kind: str, budget: Budget, dept
         yield from opener(file, name, size, kind, budget, depth)
     elif kind in tables.READERS:
         yield from tables.READERS[kind](file, name, size)
+    elif kind == "pdf":
+        read = pictures.written_in if budget.pictures else None
+        yield Part(name, kind, size, documents.pdf(file, read))
     elif kind in documents.READERS:
         yield Part(name, kind, size, documents.READERS[kind](file, size))
         yield from _attached(file, name, size, kind, budget, depth)
@@ -92,7 +97,7 @@ def _parts(file: BinaryIO, name: str, size: int, kind: str, budget: Budget, dept
 
 
 def _attached(file: BinaryIO, name: str, size: int, kind: str, budget: Budget, depth: int) -> Found:  # noqa: ARG001
-    for inner, data in documents.attachments(file, kind):
+    for inner, data in documents.attachments(file, kind, pictures=budget.pictures):
         if depth < DEPTH_MAX and budget.take(len(data)):
             yield from parts_of(io.BytesIO(data), f"{name}!{inner}", len(data), budget, depth + 1)
         else:

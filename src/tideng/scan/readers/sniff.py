@@ -75,6 +75,8 @@ def _closer(name: str, head: bytes) -> str:
         return next((kind for mark, kind in _OLE_STREAMS if mark in head), "ole")
     if name == "zip":
         return _zip_kind(head)
+    if name == "riff" and head[8:12] == b"WEBP":
+        return "image"
     if name in ("bmp", "mz", "riff"):
         if is_text(head):
             return _text_format(head)
