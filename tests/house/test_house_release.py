@@ -16,8 +16,9 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 EXTRAS = PROJECT["project"]["optional-dependencies"]
 LOCKS = {
     "requirements.lock": (),
-    "requirements-full.lock": ("documents", "scan", "calls", "train"),
-    "requirements-dev.lock": tuple(EXTRAS),
+    "requirements-full.lock": ("documents", "scan", "forensics", "calls", "train"),
+    # Half a gigabyte for pictures alone is installed by whoever has pictures.
+    "requirements-dev.lock": tuple(name for name in EXTRAS if name != "ocr"),
 }
 
 # Joined from pieces, so that this file does not hold what it looks for.
