@@ -81,7 +81,7 @@ def files(
         from tideng.scan.appraisal import Wish
         from tideng.scan.batch import How
         from tideng.scan.readers.pictures import is_installed
-        from tideng.scan.run import OutUnsafe, check_out
+        from tideng.scan.run import OutUnsafe
     except ImportError as error:
         not_installed(error.name or "a package", "scan")
     if ocr and not is_installed():
@@ -96,20 +96,25 @@ def files(
         is_duty=duty,
         income_fen=round(income * 100),
     )
-    today = day or datetime.now(UTC).date().isoformat()
     try:
-        if out_folder is not None:
-            check_out(out_folder, paths)
-            done = _appraised(wish, out_folder, today, json, engine, keep=True)
-        else:
-            with tempfile.TemporaryDirectory(prefix="tideng-scan-") as folder:
-                done = _appraised(wish, Path(folder), today, json, engine, keep=False)
+        done = _kept_or_not(wish, out_folder, day, json, engine)
     except OutUnsafe as error:
         stop(escape(str(error)))
     except KeyboardInterrupt:
         err.print("stopped. Nothing is lost: the same command with the same --out goes on from here.")
         raise typer.Exit(STOPPED) from None
     _gate(done, fail_over)
+
+
+def _kept_or_not(wish: "Wish", folder: Path | None, day: str, json: bool, engine: str) -> "Appraisal":
+    from tideng.scan.run import check_out
+
+    day = day or datetime.now(UTC).date().isoformat()
+    if folder is not None:
+        check_out(folder, wish.paths)
+        return _appraised(wish, folder, day, json, engine, keep=True)
+    with tempfile.TemporaryDirectory(prefix="tideng-scan-") as passing:
+        return _appraised(wish, Path(passing), day, json, engine, keep=False)
 
 
 def _gate(done: "Appraisal", fail_over: int | None) -> None:

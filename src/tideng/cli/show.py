@@ -44,10 +44,15 @@ def stop(message: str, *, code: int = USAGE) -> NoReturn:
     raise typer.Exit(code)
 
 
+LEFT_OUT: Final = ("ocr",)
+"""Extras that `make full` leaves out, because they are large and few need them."""
+
+
 def not_installed(package: str, extra: str, otherwise: str = "") -> NoReturn:
     """Say which package is missing and what brings it, and end with `NOT_INSTALLED`."""
+    in_checkout = "" if extra in LEFT_OUT else ", or in a checkout: make full"
     stop(
-        f"this needs {package}, which is not installed. Run: pip install 'tideng\\[{extra}]', "
-        f"or in a checkout: make full{otherwise}",
+        f"this needs {package}, which is not installed. Run: pip install 'tideng\\[{extra}]'"
+        f"{in_checkout}{otherwise}",
         code=NOT_INSTALLED,
     )
