@@ -190,3 +190,12 @@ def test_spans_are_disjoint_ordered_and_true(text: str) -> None:
 @given(st.text(max_size=80))
 def test_folding_keeps_every_offset(text: str) -> None:
     assert len(fold(text)) == len(text)
+
+
+def test_every_digit_of_every_script_is_read_and_nothing_else() -> None:
+    for code in range(0x80, 0x110000):
+        character = chr(code)
+        if character.isdigit():
+            assert fold(character).isascii(), hex(code)
+        elif not fold(character).isascii():
+            assert fold(character) == character, hex(code)

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from msgspec import Struct
 
+from tideng.scan import arrow
 from tideng.scan.analyse import DEEP_BYTES_MAX, Found, Layout, analyse, primed
 from tideng.scan.readers.blocks import Budget, CannotRead, Part, Unread, short
 from tideng.scan.readers.carving import CARVED
@@ -122,16 +123,16 @@ class _Writer:
         size = len(found.lines)
         if not size:
             return
-        numbers = [np.full(size, file, np.int32), np.full(size, member, np.int32), found.lines]
         columns = [
-            *numbers,
-            *(np.ascontiguousarray(found.keys[:, i]) for i in range(6)),
+            np.full(size, file),
+            np.full(size, member),
+            found.lines,
+            *(found.keys[:, place] for place in range(6)),
             found.low,
             found.high,
         ]
-        self._held.append(
-            pa.RecordBatch.from_arrays([pa.array(column) for column in columns], schema=RECORDS)
-        )
+        arrays = [arrow.numbers(one, field.type) for one, field in zip(columns, RECORDS, strict=True)]
+        self._held.append(pa.RecordBatch.from_arrays(arrays, schema=RECORDS))
         self._held_rows += size
         if self._held_rows >= ROWS_AT_ONCE:
             self._flush()
@@ -150,7 +151,7 @@ class _Writer:
         self._records.close()
         columns: list[tuple[object, ...]] = list(zip(*self._rows, strict=True)) or [()] * len(MEMBERS)
         table = pa.Table.from_arrays(
-            [pa.array(c, f.type) for c, f in zip(columns, MEMBERS, strict=True)], schema=MEMBERS
+            [arrow.column(c, f.type) for c, f in zip(columns, MEMBERS, strict=True)], schema=MEMBERS
         )
         pq.write_table(table, self.folder / "members" / f".{self.name}", compression="zstd")
         for kind in ("records", "members"):

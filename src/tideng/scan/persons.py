@@ -9,14 +9,16 @@ many keys they share: that is counted as a conflict.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import duckdb
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
 from tideng.scan.kernels.compiled import kernel
+
+if TYPE_CHECKING:
+    import duckdb
 
 RULES_DATE: Final = "2026-11-26"
 MEMORY: Final = "450MB"
@@ -88,6 +90,8 @@ def _roots(parents: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def count_persons(parts: Sequence[Path], spill: Path, day: str) -> Persons:
     """Count the people in record files. `day`: ISO date of the appraisal, for ages. Spills into `spill`."""
+    import duckdb  # only now: it takes as long as a first finding may
+
     conn = duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": str(spill), "threads": 2})
     try:
         conn.execute("SET preserve_insertion_order = false")
@@ -97,7 +101,7 @@ def count_persons(parts: Sequence[Path], spill: Path, day: str) -> Persons:
         conn.close()
 
 
-def _prepare(conn: duckdb.DuckDBPyConnection, parts: Sequence[Path]) -> None:
+def _prepare(conn: "duckdb.DuckDBPyConnection", parts: Sequence[Path]) -> None:
     if parts:
         conn.read_parquet([str(part) for part in parts]).create_view("records")
     else:
@@ -126,7 +130,7 @@ def _tagged(name: str) -> str:
     return f"({name} | ({_TAGS[name]}::UBIGINT << 60))"
 
 
-def _counted(conn: duckdb.DuckDBPyConnection, day: str) -> Persons:
+def _counted(conn: "duckdb.DuckDBPyConnection", day: str) -> Persons:
     records = _one(conn, "SELECT count(*) FROM records")
     with_id = _one(conn, "SELECT count(*) FROM ids")
     loose = _one(conn, "SELECT count(*) FROM loose")
@@ -184,7 +188,7 @@ def group(columns: Sequence[NDArray[np.uint64]]) -> NDArray[np.int64]:
     return _roots(parents)[np.searchsorted(nodes, first)] if size else np.empty(0, np.int64)
 
 
-def _groups(conn: duckdb.DuckDBPyConnection, *, join: bool) -> None:
+def _groups(conn: "duckdb.DuckDBPyConnection", *, join: bool) -> None:
     """Table `people`: one row for each group of loose records."""
     key = "coalesce(phone, phone2, card, email, named)"
     if not join:
@@ -203,7 +207,7 @@ def _groups(conn: duckdb.DuckDBPyConnection, *, join: bool) -> None:
     conn.unregister("grouped")
 
 
-def _distinct(conn: duckdb.DuckDBPyConnection) -> dict[str, int]:
+def _distinct(conn: "duckdb.DuckDBPyConnection") -> dict[str, int]:
     found = {"resident_id": _one(conn, "SELECT count(*) FROM ids")}
     phones = (
         "SELECT phone AS k FROM records WHERE phone > 0 UNION ALL SELECT phone2 FROM records WHERE phone2 > 0"
@@ -214,10 +218,12 @@ def _distinct(conn: duckdb.DuckDBPyConnection) -> dict[str, int]:
     return found
 
 
-def _one(conn: duckdb.DuckDBPyConnection, sql: str) -> int:
+def _one(conn: "duckdb.DuckDBPyConnection", sql: str) -> int:
     row = conn.execute(sql).fetchone()
     return int(row[0]) if row else 0
 
 
-def _by(conn: duckdb.DuckDBPyConnection, sql: str) -> dict[Any, int]:  # Any: the key is the query's business
+def _by(
+    conn: "duckdb.DuckDBPyConnection", sql: str
+) -> dict[Any, int]:  # Any: the key is the query's business
     return {key: int(count) for key, count in conn.execute(sql).fetchall()}

@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from tideng import __version__
 from tideng.identifiers.tables import TABLES_DATE
+from tideng.scan import arrow
 from tideng.scan.batch import PLAIN, Batch, How, Summary, scan_batch
 from tideng.scan.kernels.compiled import Mode, bytes_least, compile_all, folder, is_ready
 from tideng.scan.persons import RULES_DATE, Persons, count_persons
@@ -266,11 +267,11 @@ def _write_files(out: Path, items: Sequence[Item]) -> None:
     clean = [item.path.encode("utf-8", "replace").decode() for item in items]
     table = pa.table(
         {
-            "file": pa.array(range(len(items)), pa.int32()),
-            "path": pa.array(clean, pa.string()),
-            "bytes": pa.array([item.size for item in items], pa.int64()),
-            "problem": pa.array([item.problem or "" for item in items], pa.string()),
-            "detail": pa.array([item.detail for item in items], pa.string()),
+            "file": arrow.numbers(range(len(items)), pa.int32()),
+            "path": arrow.texts(clean),
+            "bytes": arrow.numbers([item.size for item in items], pa.int64()),
+            "problem": arrow.texts([item.problem or "" for item in items]),
+            "detail": arrow.texts([item.detail for item in items]),
         }
     )
     pq.write_table(table, out / ".files.parquet")

@@ -4,7 +4,6 @@ true.
 
 import re
 import unicodedata
-from functools import cache
 from typing import Final
 
 _PLAIN: Final = {0xFF01 + place: 0x21 + place for place in range(94)} | {
@@ -35,15 +34,11 @@ def fold(text: str) -> str:
     folded = text.translate(_PLAIN)
     if folded.isascii():
         return folded
-    return _foreign_digits().sub(_digit, folded)
+    return _FOREIGN_DIGIT.sub(_digit, folded)
 
 
-@cache
-def _foreign_digits() -> re.Pattern[str]:
-    """Digits beyond ASCII, of any script: asked for once, because asking every character takes longer."""
-    # Beyond the first supplementary plane there are only ideographs.
-    signs = (chr(code) for code in range(0x80, 0x20000))
-    return re.compile(f"[{''.join(sign for sign in signs if sign.isdigit())}]")
+_FOREIGN_DIGIT: Final = re.compile(r"(?![0-9])\d|[²³¹⁰⁴-⁹₀-₉፩-፱᧚①-⑨⑴-⑼⒈-⒐⓪⓵-⓽⓿❶-❾➀-➈➊-➒𐩀-𐩃𐹠-𐹨𑁒-𑁚🄀-🄊]")
+"""Digits of any script, those too that stand in circles, brackets or above the line."""
 
 
 def _digit(match: re.Match[str]) -> str:
