@@ -105,6 +105,10 @@ def test_cards_in_groups(sign: str) -> None:
         "项目在城市的路上",
         "温度计显示三十七度",
         "段落开头要空两格",
+        "时间戳1440012345678，物联",
+        "逛王府井，买李宁，去张家界",
+        "Please visit Central Park in New York",
+        "GET /api/v1/users:list12 cpu0:user1234",
     ],
 )
 def test_hard_negatives(text: str) -> None:
@@ -134,6 +138,16 @@ def test_hard_negatives(text: str) -> None:
         ("尾号 138****8000", "masked_mobile", "138****8000"),
         ("身份证1.10101E+17", "damaged_number", "1.10101E+17"),
         ("身份证110101901231002", "resident_id", "110101901231002"),
+        ("物联网卡 1440012345678 停机", "iot_number", "1440012345678"),
+        ("wxid_9ab8c7d6e5", "wechat", "wxid_9ab8c7d6e5"),
+        ("加薇芯 qinqin5201", "wechat", "qinqin5201"),
+        ("Passenger: Maria Gonzalez,", "name", "Maria Gonzalez"),
+        ("监护人古丽娜尔·艾山与", "name", "古丽娜尔·艾山"),
+        (
+            "ship to 742 Evergreen Terrace, Springfield, IL 62704",
+            "address",
+            "742 Evergreen Terrace, Springfield, IL 62704",
+        ),
     ],
 )
 def test_every_other_kind(text: str, kind: str, value: str) -> None:

@@ -67,7 +67,8 @@ def upgrade(old: str) -> str:
 
 def resident_id_problem(number: str) -> str:
     """Why `number` is no resident ID number, in one sentence that quotes no digit; "" when it is one."""
-    if len(number) == LENGTH_OLD and number.isascii() and number.isdigit():
+    is_old = len(number) == LENGTH_OLD and number.isascii() and number.isdigit()
+    if is_old:
         number = upgrade(number)
     if len(number) != LENGTH:
         return f"resident ID has {len(number)} characters; it must have {LENGTH} (or {LENGTH_OLD})"
@@ -77,7 +78,9 @@ def resident_id_problem(number: str) -> str:
         return "digits 7 to 14 of the resident ID are no date of birth"
     if check_character(number[:17]) != number[17].upper():
         return "the check character of the resident ID is wrong. Look for a typing error."
-    if number[0] != "9" and number[:6] not in region_periods():
+    # Foreigners have had numbers since 2023 (that begin with 9): never of 15 digits.
+    is_foreign = number[0] == "9" and not is_old
+    if not is_foreign and number[:6] not in region_periods():
         return "the first six digits of the resident ID are no known region"
     return ""
 

@@ -29,6 +29,7 @@ ORDER: Final = re.compile(
     r"[ _-]?(?:号码?|编号|单号|码|id|no\.?|num(?:ber)?)?[ :：=#为是\"'（(\[]{0,4}$",
     re.IGNORECASE,
 )
+IOT: Final = re.compile(r"物联|\biot\b|\bm2m\b|流量卡|\bmsisdn\b", re.IGNORECASE)
 IMEI: Final = re.compile(
     r"imei|串号|串码|机身码|(?:手机|移动设备|终端)识别码|设备识别|device[ _-]?id", re.IGNORECASE
 )
@@ -38,7 +39,8 @@ TAIWAN: Final = re.compile(r"台胞证|台湾居民|台湾通行|台湾.{0,4}证
 PERMIT: Final = re.compile(r"通行证|回乡证|港澳|permit", re.IGNORECASE)
 PLATE: Final = re.compile(r"车牌|牌照|号牌|车号|车辆|plate", re.IGNORECASE)
 VERSION: Final = re.compile(
-    r"(?:版本|内核|kernel|build|升级[至到为]?|更新[至到为]?|version|\bv|ver\.?|release|firmware|固件)[ :]?$",
+    r"(?:版本号?|内核|kernel|build|升级[至到为]?|更新[至到为]?|version|\bv|ver\.?|release|firmware|固件)"
+    r"[ :]?$",
     re.IGNORECASE,
 )
 

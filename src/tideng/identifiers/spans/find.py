@@ -9,6 +9,7 @@ from tideng.identifiers.spans.addresses import addresses
 from tideng.identifiers.spans.digits import numbers
 from tideng.identifiers.spans.folding import NUMERALS, fold, fold_lookalikes, fold_numerals
 from tideng.identifiers.spans.forms import lettered
+from tideng.identifiers.spans.latin import latin_addresses, latin_names
 from tideng.identifiers.spans.names import names
 from tideng.identifiers.spans.span import Cover, Span, settle
 
@@ -31,9 +32,11 @@ def find(text: str) -> list[Span]:
     found += _misread(folded, Cover(size, found))
     hard = settle(found)
     cover = Cover(size, hard)
-    places = settle(span for span in addresses(folded) if cover.is_free(span.start, span.end))
+    found = [*addresses(folded), *latin_addresses(folded)]
+    places = settle(span for span in found if cover.is_free(span.start, span.end))
     cover = Cover(size, [*hard, *places])
-    people = [span for span in names(folded) if cover.is_free(span.start, span.end)]
+    found = [*names(folded), *latin_names(folded)]
+    people = [span for span in found if cover.is_free(span.start, span.end)]
     return [
         replace(
             span, value=text[span.start : span.end], canonical=span.canonical or folded[span.start : span.end]

@@ -68,11 +68,13 @@ _COORDINATES: Final = re.compile(
 )
 _IS: Final = r"[ ]?(?:号码|账号|帐号|号|ID|id)?[ ]{0,2}(?:[:：=]|是|为|叫)?[ ]{0,2}[\"“'「]?"
 _WECHAT: Final = re.compile(
-    r"(?:微信|威信|薇信|wechat|weixin|(?:加|[➕+])[ ]?[微薇威v]|[微薇威][^\w\u4e00-\u9fa5:：]{1,2}(?=[A-Za-z])|(?<![a-z])(?:vx|wx|V信|v(?=[:：])))"  # noqa: E501
+    r"(?:微信|威信|薇信|[微薇威徽维v][信芯心]|wechat|weixin|wei信|(?:加|[➕+])[ ]?[微薇威v]|[微薇威][^\w\u4e00-\u9fa5:：]{1,2}(?=[A-Za-z])|(?<![a-z])(?:vx|wx(?!id_)|V信|v(?=[:：])))"  # noqa: E501
     + _IS
     + r"([A-Za-z][A-Za-z0-9_-]{5,19})(?![A-Za-z0-9_@-])",
     re.I,
 )
+_WECHAT_GIVEN: Final = re.compile(r"(?<![A-Za-z0-9_])(wxid_[a-z0-9]{6,24})(?![A-Za-z0-9_])")
+"""What WeChat calls those who chose no name."""
 _QQ: Final = re.compile(
     r"(?:(?<![A-Za-z])QQ?群?|扣扣|加扣|企鹅)" + _IS + r"([1-9][0-9]{4,10})(?![0-9@A-Za-z])", re.I
 )
@@ -90,6 +92,11 @@ _PASSWORD_JOINED: Final = re.compile(
     r"(?<![!-~])(?:1[0-9]{10}|[A-Za-z0-9][A-Za-z0-9_.+]{2,40}@[A-Za-z0-9.]{3,40}|([A-Za-z][A-Za-z0-9_.]{3,31}))-{3,6}([!-~]{4,32}?)(?=-{3}|[^!-~]|$)"
 )
 """Account and password in one field, as stolen lists are traded."""
+_PASSWORD_PAIR: Final = re.compile(
+    r"(?<![!-~])(?:1[3-9][0-9]{9}|[A-Za-z0-9][A-Za-z0-9_.+]{2,40}@[A-Za-z0-9.]{3,40}|((?=[A-Za-z0-9_.]{5})[A-Za-z][A-Za-z0-9.]{0,20}[0-9_][A-Za-z0-9_.]{0,20}))"
+    r"[:|](?!:)((?=[!-~]*[0-9])(?=[!-~]*[A-Za-z])(?![!-~]*//)[!-~]{6,32})(?![!-~])"
+)
+"""The same with a colon: only a secret that mixes letters and digits, behind an account that is no word."""
 _ACCOUNT: Final = re.compile(
     r"(?:用户名|登[录陆](?:名|账号|帐号)|账户名?|账号|帐号|用户|(?<![A-Za-z])(?:username|login|user_name|user(?=[ ]?[:=])))"  # noqa: E501
     r"(?:是|为|[ ]{0,2}[:：=]{1,2}|(?<=[\u4e00-\u9fa5])[ ])[ ]{0,2}[\"“'「]?((?=[A-Za-z0-9_.@-]*[A-Za-z])[A-Za-z0-9][A-Za-z0-9_.-]{2,31})(?![A-Za-z0-9_.@])",  # noqa: E501
@@ -214,12 +221,13 @@ def _coordinates(folded: str) -> Iterator[Span]:
 
 
 def _accounts(folded: str) -> Iterator[Span]:
-    for joined in _PASSWORD_JOINED.finditer(folded):
+    for joined in (*_PASSWORD_JOINED.finditer(folded), *_PASSWORD_PAIR.finditer(folded)):
         yield Span(*joined.span(2), "password", "", 0.7)
         if joined[1]:
             yield Span(*joined.span(1), "account", "", 0.7)
     for pattern, kind, confidence in (
         (_WECHAT, "wechat", 0.9),
+        (_WECHAT_GIVEN, "wechat", 0.97),
         (_QQ, "qq", 0.92),
         (_PASSWORD, "password", 0.85),
         (_PASSWORD_BEHIND, "password", 0.75),

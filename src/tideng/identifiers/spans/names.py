@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from tideng.identifiers.spans.span import Span
 from tideng.identifiers.surnames import COMPOUND, RANK
-from tideng.identifiers.tables import given_counts, word_bits
+from tideng.identifiers.tables import given_counts, listed, word_bits
 
 STRETCH_CHARACTERS_MAX: Final = 400
 """Longer stretches without a sign of punctuation are read in pieces of this length."""
@@ -33,16 +33,13 @@ _COMMON_BONUS_MAX: Final = 5.0
 """What is a common word (师傅, 高兴) stays one, whatever stands beside it."""
 _STRETCH: Final = re.compile(r"[\u3400-\u9fa5]{2,}")
 _FOREIGN: Final = re.compile(
-    r"[\u4e00-\u9fa5]{2,9}[·•・][\u4e00-\u9fa5]{1,8}(?:[·•・][\u4e00-\u9fa5]{1,8})?(?![\u4e00-\u9fa5])"
-)
-_LATIN: Final = re.compile(
-    r"(?:(?<![A-Za-z])(?:name|contact|customer|recipient|姓名|英文名|拼音)[\"']?[ ]?[:：=][ ]?[\"']?)([A-Z][a-z]{1,14}(?:[ ][A-Z][a-z]{0,14}){1,2})(?![A-Za-z])",  # noqa: E501
-    re.I,
+    r"[\u4e00-\u9fa5]{2,9}[·•・][\u4e00-\u9fa5]{1,8}?(?:[·•・][\u4e00-\u9fa5]{1,8}?)?(?=[与和及系是的在于说称、]|[^\u4e00-\u9fa5·•・]|$)"
 )
 _LABEL: Final = re.compile(
     r"(?:姓名|名字|联系人|联系|甲方|乙方|丙方|转账给|寄给|发给|交给|住户|居民|村民|收件人|收货人|寄件人|发件人|客户|顾客|患者|病人|用户|申请人|被告人?|原告人?|户主|持卡人|开户人|户名|"
     r"法人|法定代表人|负责人|代表人|代理人|经办人|我叫|名叫|叫做|本人|您好|你好|尊敬的|学生|员工|同事|家长|父亲|母亲|妻子|丈夫|配偶|"
     r"儿子|女儿|投保人|被保险人|受益人|乘客|旅客|乘车人|司机|驾驶员|车主|业主|租客|租户|房东|嫌疑人|当事人|证人|委托人|买受人|"
+    r"监护人|主任医师|医师|家属|患儿|产妇|孕妇|学员|考生|选手|队员|骑手|快递员|店长|室友|邻居|护工|保姆|被保人|经纪人|客户经理|"
     r"借款人|担保人|债务人|收款人|付款人|汇款人|联络人|报案人|举报人|投诉人|嘉宾|作者|签收人|预订人|入住人|会员|候选人|应聘者|"
     r"求职者|主治医师|医生|护士|老师|教师|班主任|律师|法官|经理|主任|主管|导师|教授|董事长|总经理|秘书|是|叫|和|与|给|请|让|找|由|向|跟|为|或|及|、|@|"
     r"name|contact)[\"'”]?[ ]{0,2}(?:[:：=]|是|为|叫|is|,|，)?[ ]{0,2}[\"'“「『【（(]?$",
@@ -189,8 +186,6 @@ def names(folded: str) -> Iterator[Span]:
     for found in _SPACED.finditer(folded):
         if found[1] in RANK:
             yield Span(found.start(1), found.end(), "name", "", 0.8)
-    for found in _LATIN.finditer(folded):
-        yield Span(*found.span(1), "name", "", 0.7)
 
 
 def _after_label(folded: str, start: int, end: int) -> int | None:
@@ -220,7 +215,7 @@ def _read(folded: str, start: int, stop: int) -> Iterator[Span]:
         said = _before_bonus(folded, start + left) + _after_bonus(folded, start + right)
         surest = 0.98 if said >= 8 else 0.9 if said >= 4 else 0.75
         confidence = round(min(surest, 1 - 0.5 * 2 ** (-margin / 5)), 2)
-        if confidence >= LEAST:
+        if confidence >= LEAST and (said >= 4 or text[left:right] not in listed("no_person")):
             yield Span(start + left, start + right, "name", "", confidence)
 
 

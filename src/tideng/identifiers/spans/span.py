@@ -16,6 +16,7 @@ RANK: Final = {
     "password": 7,
     "mobile": 6,
     "landline": 6,
+    "iot_number": 6,
     "passport": 6,
     "hk_macao_permit": 6,
     "taiwan_permit": 6,

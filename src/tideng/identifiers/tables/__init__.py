@@ -50,3 +50,9 @@ def given_counts() -> Mapping[str, tuple[int, int, int]]:
 def towns() -> Mapping[str, tuple[str, ...]]:
     """County code -> its towns and sub-districts (2023)."""
     return MappingProxyType({code: tuple(names.split(" ")) for code, names in _lines("streets.tsv")})
+
+
+@cache
+def listed(name: str) -> frozenset[str]:
+    """A list of words: `latin_given` (names), `latin_no_name` and `no_person` (what only looks like one)."""
+    return frozenset(next(words.split(" ") for key, words in _lines("names.tsv") if key == name))
