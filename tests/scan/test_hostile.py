@@ -50,6 +50,17 @@ def test_ctrl_c_loses_nothing_and_doubles_nothing(tmp_path: Path) -> None:
     assert found["bytes_read"] == found["bytes_total"] == sum(truth.bytes for truth in truths)
 
 
+def test_the_installed_command_starts_workers_too(tmp_path: Path) -> None:
+    # Workers import the program that began them; one that runs when it is imported would start itself again.
+    command = Path(sys.executable).with_name("tideng")
+    (tmp_path / "in").mkdir()
+    truth = mixed(tmp_path / "in" / "a.csv", seed=3, size=30_000_000)
+    asked = [str(command), *_scan(tmp_path / "in", tmp_path / "out", "--no-hashes", "--workers", "2")[3:]]
+    told = subprocess.run(asked, capture_output=True, timeout=300)
+    assert told.returncode == 0, told.stderr[-2000:]
+    assert json.loads(told.stdout)["persons"] == truth.persons
+
+
 @pytest.mark.slow
 def test_one_endless_line_is_read_in_flat_memory(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
