@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from msgspec import Struct
 
 from tideng.calls.alarms import CallFeedbackEntry
-from tideng.calls.cases import SqliteVisits, Visit, VisitUnknown
-from tideng.calls.columns import Calls
+from tideng.calls.cases import SqliteVisits, Visit, Visits, VisitUnknown
+from tideng.calls.columns import Calls, line_calls
 from tideng.calls.detector.calibrating import calibrate, feedback_shift
 from tideng.calls.detector.detecting import Alarm, cross, score_calls
 from tideng.calls.detector.evidence import Scorer
@@ -22,6 +22,7 @@ from tideng.calls.picture import document, picture
 from tideng.calls.readers.plain import load
 from tideng.calls.visit import paper
 from tideng.calls.watching import Announcer, Watch
+from tideng.evidence.commitment import commit
 from tideng.evidence.entries import encode_entry
 from tideng.evidence.keys import secret_key
 from tideng.evidence.ledger import Ledger
@@ -107,7 +108,9 @@ class Seen(Struct, frozen=True, kw_only=True):
 
     def page(self) -> str:
         """Its picture as one HTML page."""
-        drawn = picture(self.calls, self.index, self.scores, self.threshold, zone_s=ZONE_S)
+        placed = line_calls(self.calls, self.index)
+        alarm_at = self.alarms[-1].at if self.alarms else None
+        drawn = picture(placed, self.scores, self.threshold, zone_s=ZONE_S, alarm_at=alarm_at)
         return document(self.line, drawn, self.alarms)
 
     def paper(self, at: datetime) -> bytes:
@@ -151,7 +154,9 @@ def look_at(paths: Sequence[Path], line: str) -> Seen:
     )
 
 
-def tell(folder: Path, ledger: Ledger, case: str, *, confirmed: bool, by: str) -> tuple[Visit, float]:
+def tell(
+    folder: Path, ledger: Ledger, case: str, *, confirmed: bool, by: str, note: str = ""
+) -> tuple[Visit, float]:
     """Close a case with what the visit found, record it, and say how the thresholds move. LookupError if
     unknown."""
     visits = SqliteVisits(folder / VISITS)
@@ -159,12 +164,18 @@ def tell(folder: Path, ledger: Ledger, case: str, *, confirmed: bool, by: str) -
         fitting = [visit for visit in visits.all(limit=100_000) if visit.id.startswith(case)]
         if len(fitting) != 1:
             raise VisitUnknown(f"{len(fitting)} cases begin with {case!r}; give more of the id")
-        at = ledger.now()
-        verdict = "confirmed" if confirmed else "not_confirmed"
-        entry = CallFeedbackEntry(alarm=fitting[0].id, at=at, by=by, verdict=verdict)
-        ledger.append([encode_entry(entry)])
-        visit = visits.close(fitting[0].id, "confirmed" if confirmed else "not_confirmed", at=at, by=by)
-        states = [v.state for v in visits.all(limit=100_000)]
-        return visit, feedback_shift(states.count("confirmed"), states.count("not_confirmed"))
+        visit = judge(visits, ledger, fitting[0], confirmed=confirmed, by=by, note=note)
+        counts = visits.counts()
+        return visit, feedback_shift(counts.get("confirmed", 0), counts.get("not_confirmed", 0))
     finally:
         visits.shut()
+
+
+def judge(visits: Visits, ledger: Ledger, visit: Visit, *, confirmed: bool, by: str, note: str = "") -> Visit:
+    """Record what the visit to one case found, then close the case with it."""
+    at = ledger.now()
+    verdict: Literal["confirmed", "not_confirmed"] = "confirmed" if confirmed else "not_confirmed"
+    hidden = commit(bytes.fromhex(visit.opening), "note:" + note) if note else ""
+    entry = CallFeedbackEntry(alarm=visit.id, at=at, by=by, note=hidden, verdict=verdict)
+    ledger.append([encode_entry(entry)])
+    return visits.close(visit.id, verdict, at=at, by=by, note=note)

@@ -52,6 +52,8 @@ class CallFeedbackEntry(Struct, frozen=True, kw_only=True, gc=False):
     by: str
     """Account of the person who says so."""
     kind: Literal["call_feedback/1"] = "call_feedback/1"
+    note: str = ""
+    """Commitment to what was written down, under the case's key; empty when nothing was."""
     verdict: str
     """confirmed or not_confirmed."""
 

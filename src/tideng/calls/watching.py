@@ -19,7 +19,7 @@ from tideng.calls.alarms import entry_of
 from tideng.calls.cases import Visit, Visits
 from tideng.calls.columns import Calls
 from tideng.calls.detector.calibrating import NO_SCORE, Threshold, shipped, threshold_of
-from tideng.calls.detector.detecting import STRANGERS_MIN, Alarm, cross, score_calls
+from tideng.calls.detector.detecting import STRANGERS_MIN, Alarm, Scored, cross, score_calls
 from tideng.calls.detector.evidence import Scorer
 from tideng.calls.detector.lines import LineStates
 from tideng.calls.records import CallRecord
@@ -32,8 +32,12 @@ PEAK_DAYS_MAX: Final = 40
 DAYS_MIN: Final = 4
 """Days a population must have been seen before it moves the threshold."""
 LINES_MAX: Final = 5_000_000
-RECENT_MAX: Final = 64
-"""Record hashes remembered per line, for the alarm's entry."""
+CURVE_MAX: Final = 64
+"""Scores remembered per line, for the picture of how the evidence added up."""
+CURVES_MAX: Final = 20_000
+"""Lines of which they are remembered: those whose strangers called last."""
+CURVE_S: Final = 3 * 86_400
+"""Seconds after which a score is no part of the same story."""
 
 
 class LinesTooMany(ValueError):
@@ -65,6 +69,14 @@ class _Kept(Struct):
     peaks: dict[int, dict[int, float]]
     last: dict[int, int]
     position: int
+    curves: dict[int, list[tuple[int, float]]] = msgspec.field(default_factory=dict)
+    """By line, (end of a call, score); absent in states saved by earlier versions."""
+
+
+def _lengthened(points: list[tuple[int, float]], point: tuple[int, float]) -> list[tuple[int, float]]:
+    """The points that belong to the same story, with a newer one."""
+    recent = [one for one in points if point[0] - one[0] < CURVE_S]
+    return [*recent[1 - CURVE_MAX :], point]
 
 
 class Watch:
@@ -91,7 +103,6 @@ class Watch:
         self._states = LineStates(0, zone_s=zone_s)
         self._index: dict[str, int] = {}
         self._kept = _Kept(lines=[], peaks={}, last={}, position=0)
-        self._recent: dict[int, list[str]] = {}
         self.records = 0
 
     @property
@@ -124,9 +135,10 @@ class Watch:
         scored = score_calls(calls, self._states, self._scorer)
         opened = []
         for alarm in cross(calls, scored, self._scorer, self.threshold):
-            visit = self._raise(alarm, calls, records)
+            visit = self._raise(alarm, calls, scored, records)
             if visit is not None:
                 opened.append(visit)
+        self._trace(calls, scored)
         self._remember(calls, scored.record, scored.line, scored.score)
         self.records += len(records)
         self._kept.position = max(position, self._kept.position)
@@ -154,6 +166,26 @@ class Watch:
             classes=(),
         )
 
+    def _trace(self, calls: Calls, scored: Scored) -> None:
+        """Remember how the evidence about each line came about, where there is any beyond the prior."""
+        curves, end = self._kept.curves, calls.end[scored.record]
+        for i in np.flatnonzero(scored.score >= self._scorer.model.offset):
+            line, point = int(scored.line[i]), (int(end[i]), round(float(scored.score[i]), 3))
+            # Put back last, so that the first is the line that was silent the longest.
+            curves[line] = _lengthened(curves.pop(line, []), point)
+            if len(curves) > CURVES_MAX:
+                del curves[next(iter(curves))]
+
+    def _curve(self, alarm: Alarm, calls: Calls, scored: Scored) -> tuple[tuple[int, float], ...]:
+        """What is remembered of the line, and what these records add until the alarm."""
+        points = self._kept.curves.get(alarm.line, [])
+        end = calls.end[scored.record]
+        floor = self._scorer.model.offset
+        mine = (scored.line == alarm.line) & (scored.score >= floor) & (end <= alarm.at)
+        for i in np.flatnonzero(mine)[-CURVE_MAX:]:
+            points = _lengthened(points, (int(end[i]), round(float(scored.score[i]), 3)))
+        return tuple(points)
+
     def _remember(self, calls: Calls, record: np.ndarray, line: np.ndarray, score: np.ndarray) -> None:
         days = ((calls.start[record] + self._zone_s) // 86_400).tolist()
         for day, who, value in zip(days, line.tolist(), score.tolist(), strict=True):
@@ -163,7 +195,9 @@ class Watch:
         for day in sorted(self._kept.peaks)[:-PEAK_DAYS_MAX]:
             del self._kept.peaks[day]
 
-    def _raise(self, alarm: Alarm, calls: Calls, records: Sequence[CallRecord]) -> Visit | None:
+    def _raise(
+        self, alarm: Alarm, calls: Calls, scored: Scored, records: Sequence[CallRecord]
+    ) -> Visit | None:
         line = self._kept.lines[alarm.line]
         name = keyed_hash(self._key, "call-alarm", f"{line}|{alarm.at}|{alarm.tier}")
         if alarm.at - self._kept.last.get(alarm.line, 0) < 14 * 86_400 and alarm.tier != "suspend":
@@ -191,6 +225,7 @@ class Watch:
             reasons=tuple((reason.name, reason.weight) for reason in alarm.reasons),
             opening=opening.hex(),
             entry=position,
+            curve=self._curve(alarm, calls, scored),
         )
         # Kept to be told before the case is there: what is told twice has one id, what is never told is lost.
         for announcer in self._announcers:

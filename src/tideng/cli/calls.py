@@ -9,12 +9,14 @@ import msgspec
 import typer
 from rich.markup import escape
 
-from tideng.cli import calls_features, calls_records, calls_subscribers
+from tideng.cli import calls_console, calls_features, calls_records, calls_subscribers, calls_watch
 from tideng.cli.show import err, not_installed, out, stop, table
 
 app = typer.Typer(help="Call records: find lines that have become a fraudster's exit.", no_args_is_help=True)
 app.add_typer(calls_subscribers.app, name="subscribers")
 calls_records.add_to(app)
+calls_watch.add_to(app)
+calls_console.add_to(app)
 calls_features.add_to(app)
 
 Zone = Annotated[float, typer.Option(help="Hours east of UTC at which the lines live.")]
