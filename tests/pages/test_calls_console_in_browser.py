@@ -29,6 +29,13 @@ from tideng.web.accounts import Accounts
 pytestmark = NEEDED
 
 
+LOSSES = """
+currency = "CNY"
+victim_share = {low = 0.001, high = 0.004, source = "a test", date = "2026-01"}
+loss_per_victim = {low = 8000, high = 60000, source = "a test", date = "2026-01"}
+"""
+
+
 class Console:
     """A running console and what it stands on."""
 
@@ -82,6 +89,7 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
             )
         )
     visits.shut()
+    (folder / "losses.toml").write_text(LOSSES)
     try:
         with beside(store, folder, HttpDoorSettings(), "127.0.0.1:0") as (host, port):
             yield Console(store, folder, f"http://{host}:{port}")
@@ -311,3 +319,25 @@ def test_a_form_with_a_wrong_token_changes_nothing(visit: Any, console: Console)
     visitor.see("This form is no longer valid")
     assert case.id in {one.id for one in console.cases()}
     assert re.search(r"script-src 'self'", visitor.page.goto("/calls").headers["content-security-policy"])
+
+
+def test_the_loss_avoided_is_an_interval_with_its_assumptions(visit: Any, console: Console) -> None:
+    visitor = visit(locale="en").sign_in()
+    row = visitor.page.locator("tbody tr").first
+    assert re.search(r"[\d,]+ to [\d,]+ CNY", row.text_content())
+    feedback(visitor, console.cases()[0], "confirmed", "a box")
+    visitor.page.goto("/calls")
+    visitor.see("By confirmed cases:")
+    visitor.page.get_by_role("link", name="How this is reckoned").click()
+    visitor.see("0.001–0.004")
+    visitor.see("found the next day (Guangzhou) to after a week (Fuzhou)")
+
+
+def test_without_sourced_figures_no_loss_is_shown(browser: Any, console: Console, tmp_path: Path) -> None:
+    with beside(console.store, tmp_path, HttpDoorSettings(), "127.0.0.1:0") as (host, port):
+        visitor = Visitor(browser, f"http://{host}:{port}", home="/calls", locale="en").sign_in()
+        visitor.see("The expected loss avoided is not shown")
+        assert visitor.page.locator("th", has_text="Loss avoided").count() == 0
+        visitor.page.get_by_role("link", name="Which").click()
+        assert visitor.page.get_by_text("Not given.").count() == 2
+        visitor.context.close()

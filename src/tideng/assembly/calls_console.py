@@ -10,6 +10,7 @@ from litestar import Litestar
 
 from tideng.assembly.calls import VISITS, judge
 from tideng.assembly.door import recorder
+from tideng.calls import losses
 from tideng.calls.cases import SqliteVisits, Visit
 from tideng.calls.doors.pages import calls_router
 from tideng.calls.doors.pages_deps import HOME, CallPagesDeps, calls_room
@@ -30,7 +31,9 @@ def calls_app(store: Store, folder: Path, settings: HttpDoorSettings) -> Iterato
     """The console over a folder of imported records and their cases, while the context lasts.
 
     `settings`: how long sessions last and whether cookies need https. Enter it on the event loop's thread.
+    Raises `LossesInvalid`.
     """
+    assumed = losses.read(folder / losses.FILE)
     folder.mkdir(parents=True, exist_ok=True)
     visits = SqliteVisits(folder / VISITS)
     sessions = Sessions(store.writer, now=store.now, entropy=store.entropy, hours=settings.session_hours)
@@ -58,6 +61,7 @@ def calls_app(store: Store, folder: Path, settings: HttpDoorSettings) -> Iterato
             judge=say,
             calls_of=lambda line: calls_of(folder, line),
             paper=printed,
+            assumed=assumed,
             zone=store.time_zone,
         )
         yield make_app([calls_router(deps)], shell, is_page=lambda _: True)

@@ -33,11 +33,15 @@ def console(
 ) -> None:
     """Show alarms, cases and lines as pages, for people with an account (`tideng account add`). Ctrl-C ends
     it."""
+    from tideng.calls.losses import LossesInvalid
+
     host, port = address_of(listen)
     settings = loaded(context).settings.http
     with opened(context) as store:
         try:
             asyncio.run(_serve(store, folder_of(context), settings, host, port, json=json))
+        except LossesInvalid as error:
+            stop(escape(str(error)))
         except OSError as error:
             stop(f"cannot listen on {escape(listen)}: {error.strerror}; is another program using it?")
 
@@ -90,12 +94,14 @@ def _warn(host: str, settings: "HttpDoorSettings") -> None:
 def beside(
     store: "Store", folder: Path, settings: "HttpDoorSettings", listen: str
 ) -> Iterator[tuple[str, int]]:
-    """The console in a thread of its own while the context lasts; where it listens. OSError if it cannot."""
+    """The console in a thread of its own while the context lasts; where it listens. Raises OSError if it
+    cannot, or `LossesInvalid`."""
     from tideng.assembly.calls_console import calls_app
     from tideng.assembly.door import HttpDoor, open_door
+    from tideng.calls.losses import LossesInvalid
 
     host, port = address_of(listen, "--console")
-    ready, doors, failures = threading.Event(), list[HttpDoor](), list[OSError]()
+    ready, doors, failures = threading.Event(), list[HttpDoor](), list[OSError | LossesInvalid]()
     ended: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
 
     async def serve() -> None:
@@ -110,7 +116,7 @@ def beside(
     def run() -> None:
         try:
             asyncio.run(serve())
-        except OSError as error:
+        except (OSError, LossesInvalid) as error:
             failures.append(error)
         finally:
             ready.set()

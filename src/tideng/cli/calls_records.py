@@ -181,7 +181,8 @@ def why(
 
 
 def visits(context: typer.Context, json: Json = False) -> None:
-    """Cases that alarms have opened, newest first."""
+    """Cases that alarms have opened, newest first, and the expected loss avoided where it can be said."""
+    from tideng.calls import losses
     from tideng.calls.cases import SqliteVisits
 
     path = folder_of(context) / "visits.db"
@@ -189,11 +190,18 @@ def visits(context: typer.Context, json: Json = False) -> None:
         stop("there are no cases yet; `tideng calls watch DIR` opens them")
     store = SqliteVisits(path)
     try:
-        found = store.all()
+        found, counts = store.all(), store.counts()
+        model = losses.Losses(
+            losses.read(folder_of(context) / losses.FILE),
+            confirmed=counts.get("confirmed", 0),
+            not_confirmed=counts.get("not_confirmed", 0),
+        )
+    except losses.LossesInvalid as error:
+        stop(escape(str(error)))
     finally:
         store.shut()
     if json:
-        as_json([public(visit) for visit in found])
+        as_json([{**public(visit), "loss_avoided": model.avoided(visit)} for visit in found])
         return
     rows = [
         (
@@ -203,10 +211,20 @@ def visits(context: typer.Context, json: Json = False) -> None:
             v.tier,
             v.calls_placed,
             datetime.fromtimestamp(v.alarm_at, UTC).strftime("%Y-%m-%d %H:%M"),
+            _money(model.avoided(v)),
         )
         for v in found
     ]
-    table("visits", ("case", "line", "state", "tier", "calls", "alarm (UTC)"), rows)
+    table("visits", ("case", "line", "state", "tier", "calls", "alarm (UTC)", "loss avoided (90 %)"), rows)
+    if model.assumed.missing:
+        err.print(
+            "the loss avoided is not reckoned: no figure for "
+            f"{', '.join(model.assumed.missing)}; give it in {escape(str(folder_of(context) / losses.FILE))}"
+        )
+
+
+def _money(avoided: Any) -> str:  # Any: Interval or None
+    return "-" if avoided is None else f"{avoided.low:,} to {avoided.high:,} {escape(avoided.currency)}"
 
 
 def feedback(

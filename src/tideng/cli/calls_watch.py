@@ -51,6 +51,7 @@ def watch(
 ) -> None:
     """Follow a folder: import what arrives, alarm, open cases, record them in the ledger. Ctrl-C ends it."""
     from tideng.assembly.calls import open_watch
+    from tideng.calls.losses import LossesInvalid
 
     bring = reading(format, zone, area, template, mapping)
     if not folder.is_dir():
@@ -61,6 +62,8 @@ def watch(
             settings = loaded(context).settings.http
             try:
                 host, port = stack.enter_context(beside(gateway, home, settings, console))
+            except LossesInvalid as error:
+                stop(escape(str(error)))
             except OSError as error:
                 stop(f"cannot listen on {escape(console)}: {error.strerror}; is another program using it?")
             err.print(f"alarms are shown at http://{host}:{port}/calls")

@@ -21,6 +21,7 @@ from tideng.calls.doors.pages_views import (
     told_reasons,
     zone_s_at,
 )
+from tideng.calls.losses import CASES_MAX, FIGURES, Losses
 from tideng.calls.picture import picture
 from tideng.identifiers.phone import mask
 from tideng.web.errors import NoSuchPage
@@ -70,7 +71,14 @@ def calls_router(deps: CallPagesDeps) -> Router:
 
     @get("/help")
     async def help_page(request: Asked) -> Page:
-        return shell.page(request, "calls/help.html", tones=TONES, names=MEANINGS)
+        return shell.page(
+            request,
+            "calls/help.html",
+            tones=TONES,
+            names=MEANINGS,
+            assumed=deps.assumed,
+            figures=[(name, getattr(deps.assumed, name)) for name in FIGURES],
+        )
 
     return Router(
         HOME,
@@ -98,10 +106,16 @@ async def _listed(deps: CallPagesDeps, request: Asked) -> dict[str, Any]:  # Any
         lambda: deps.visits.all(state=state, tier=tier, before=before, limit=ROWS + 1)
     )
     counts = await asyncio.to_thread(deps.visits.counts)
+    losses = Losses(
+        deps.assumed, confirmed=counts.get("confirmed", 0), not_confirmed=counts.get("not_confirmed", 0)
+    )
+    confirmed = await asyncio.to_thread(lambda: deps.visits.all(state="confirmed", limit=CASES_MAX))
     personal = bool(set(PERSONAL) & set(signed_in(request).account.roles))
     filters = {name: value for name, value in (("state", state), ("tier", tier)) if value}
     return {
-        "rows": [row_of(visit, deps.zone, personal=personal) for visit in visits[:ROWS]],
+        "rows": [row_of(visit, deps.zone, losses, personal=personal) for visit in visits[:ROWS]],
+        "avoided": losses.avoided_by(confirmed),
+        "assumed": deps.assumed,
         "counts": [(one, counts.get(one, 0), TONES[one]) for one in STATES if one != "visited"],
         "personal": personal,
         "older": place_of(visits[ROWS - 1]) if len(visits) > ROWS else "",

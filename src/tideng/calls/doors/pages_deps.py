@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from tideng.calls.cases import Visit, Visits
 from tideng.calls.columns import LineCalls
+from tideng.calls.losses import Assumptions
 from tideng.web.accounts import Role
 from tideng.web.shell import MenuItem, Room, Shell
 
@@ -33,6 +34,8 @@ class CallPagesDeps(Struct, frozen=True, kw_only=True):
     """What a line placed, by the records there are."""
     paper: Callable[[Visit], bytes]
     """The visiting officer's PDF."""
+    assumed: Assumptions
+    """What the expected loss avoided is reckoned with."""
     zone: tzinfo
 
 

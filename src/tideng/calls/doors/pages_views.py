@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from tideng.calls.cases import Before, Visit
 from tideng.calls.detector.evidence import MEANINGS
+from tideng.calls.losses import Interval, Losses
 from tideng.documents import charts
 from tideng.identifiers.phone import mask
 from tideng.web.moments import When, when
@@ -33,9 +34,11 @@ class Row(Struct, frozen=True, kw_only=True):
     line: str
     """Masked; empty when this role sees no numbers."""
     reasons: tuple[str, ...]
+    avoided: Interval | None
+    """Expected loss avoided; None when it cannot be said."""
 
 
-def row_of(visit: Visit, zone: tzinfo, *, personal: bool) -> Row:
+def row_of(visit: Visit, zone: tzinfo, losses: Losses, *, personal: bool) -> Row:
     """A case as its line in the list."""
     return Row(
         visit=visit,
@@ -43,6 +46,7 @@ def row_of(visit: Visit, zone: tzinfo, *, personal: bool) -> Row:
         minutes=minutes_of(visit),
         line=mask(visit.line) if personal else "",
         reasons=tuple(name for name, weight in visit.reasons if weight > 0)[:REASONS_SHOWN],
+        avoided=losses.avoided(visit),
     )
 
 
