@@ -15,6 +15,7 @@ from pages.house import PASSWORD
 from pages.visitor import NEEDED, PICTURES, WIDTHS, Visitor, axe_api, faults_of
 from tideng.assembly import open_embedded
 from tideng.calls.cases import SqliteVisits, Visit
+from tideng.calls.reports import ReportStore
 from tideng.calls.worlds.export import as_calls
 from tideng.calls.worlds.making import make
 from tideng.cli.calls_console import beside
@@ -119,6 +120,7 @@ def places(console: Console) -> dict[str, str]:
         "case": f"/calls/cases/{newest.id}",
         "line": f"/calls/cases/{newest.id}/line",
         "line-gone": f"/calls/cases/{oldest.id}/line",
+        "report": "/calls/report",
         "help": "/calls/help",
         "not-found": "/calls/cases/none",
     }
@@ -341,3 +343,34 @@ def test_without_sourced_figures_no_loss_is_shown(browser: Any, console: Console
         visitor.page.get_by_role("link", name="Which").click()
         assert visitor.page.get_by_text("Not given.").count() == 2
         visitor.context.close()
+
+
+def test_a_report_is_recorded_once_and_kept_for_the_watch(visit: Any, console: Console) -> None:
+    visitor = visit(locale="en", java_script_enabled=False).sign_in()
+    for said in ("Recorded.", "You had recorded this report before"):
+        visitor.page.get_by_role("link", name="Report", exact=True).click()
+        visitor.page.fill("#line", "021 5550 1234")
+        visitor.page.fill("#at", "2026-03-10T14:05")
+        visitor.page.click("button.main")
+        visitor.see(said)
+    [entry] = console.entries("call_report/1")
+    assert (entry["by"], entry["called_at"]) == ("mei", 1_773_122_700)
+    reports = ReportStore(console.folder / "reports.db")
+    [kept] = reports.after(0)
+    reports.shut()
+    assert kept.line == "862155501234"
+    assert opens(entry["line"], bytes.fromhex(kept.opening), "line:862155501234")
+
+
+def test_a_report_without_a_number_or_from_the_future_is_refused(visit: Any, console: Console) -> None:
+    visitor = visit(locale="en").sign_in()
+    visitor.page.goto("/calls/report")
+    visitor.page.click("button.main")
+    visitor.page.get_by_role("alert").get_by_text("Give the number").click()
+    assert visitor.page.evaluate("document.activeElement.id") == "line"
+    visitor.page.fill("#line", "02155501235")
+    visitor.page.fill("#at", "2090-01-01T00:00")
+    visitor.page.click("button.main")
+    visitor.see("Give a past moment")
+    assert visitor.page.input_value("#line") == "02155501235"
+    assert visit().sign_in("ops").page.goto("/calls/report").status == 403

@@ -6,10 +6,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal
 
+import msgspec
 import numpy as np
 from msgspec import Struct
 
-from tideng.calls.alarms import CallFeedbackEntry
+from tideng.calls.alarms import CallFeedbackEntry, CallReportEntry
 from tideng.calls.cases import SqliteVisits, Visit, Visits, VisitUnknown
 from tideng.calls.columns import Calls, line_calls
 from tideng.calls.detector.calibrating import calibrate, feedback_shift
@@ -20,6 +21,10 @@ from tideng.calls.detector.shipped import shipped_model
 from tideng.calls.importing import CallStore
 from tideng.calls.picture import document, picture
 from tideng.calls.readers.plain import load
+from tideng.calls.register import FILE as REGISTER
+from tideng.calls.register import NO_REGISTER, read_register
+from tideng.calls.reports import FILE as REPORTS
+from tideng.calls.reports import Report, ReportStore
 from tideng.calls.visit import paper
 from tideng.calls.watching import Announcer, Watch
 from tideng.evidence.commitment import commit
@@ -39,9 +44,15 @@ class Desk(Struct, frozen=True):
     store: CallStore
     visits: SqliteVisits
     watch: Watch
+    reports: ReportStore
+    told: list[int]
+    """Number of the last report that the watch was told of."""
 
     def catch_up(self) -> list[Visit]:
         """Feed every part that the watch has not seen; the cases that were opened."""
+        for report in self.reports.after(self.told[-1]):
+            self.watch.report(report.line, report.called_at)
+            self.told[:] = [report.number]
         opened: list[Visit] = []
         parts = self.store.parts(self.watch.position)
         for part in parts:
@@ -60,9 +71,11 @@ def open_watch(
     entropy: Callable[[int], bytes],
     announcers: Sequence[Announcer] = (),
 ) -> Iterator[Desk]:
-    """The watch over a folder of imported records; taken up where it was left."""
+    """The watch over a folder of imported records; taken up where it was left. Raises `RegisterInvalid`."""
+    register = read_register(folder / REGISTER) if (folder / REGISTER).is_file() else NO_REGISTER
     store = CallStore(folder)
     visits = SqliteVisits(folder / VISITS)
+    reports = ReportStore(folder / REPORTS)
     try:
         decided = [
             visit.state == "confirmed"
@@ -78,10 +91,12 @@ def open_watch(
             entropy=entropy,
             announcers=announcers,
             strictness=feedback_shift(sum(decided), len(decided) - sum(decided)),
+            register=register,
         )
         watch.restore(folder)
-        yield Desk(folder, store, visits, watch)
+        yield Desk(folder, store, visits, watch, reports, [0])
     finally:
+        reports.shut()
         visits.shut()
         store.close()
 
@@ -169,6 +184,20 @@ def tell(
         return visit, feedback_shift(counts.get("confirmed", 0), counts.get("not_confirmed", 0))
     finally:
         visits.shut()
+
+
+def take_report(
+    reports: ReportStore, ledger: Ledger, report: Report, entropy: Callable[[int], bytes]
+) -> bool:
+    """Record a report and keep it for the watch; False if the same person had reported the same call."""
+    if reports.has(report):
+        return False
+    opening = entropy(32)
+    line = commit(opening, "line:" + report.line)
+    entry = CallReportEntry(at=ledger.now(), by=report.by, called_at=report.called_at, line=line)
+    # The entry first, as with cases: what counts as evidence must be recorded.
+    ledger.append([encode_entry(entry)])
+    return reports.add(msgspec.structs.replace(report, opening=opening.hex()))
 
 
 def judge(visits: Visits, ledger: Ledger, visit: Visit, *, confirmed: bool, by: str, note: str = "") -> Visit:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from litestar import Litestar
 
-from tideng.assembly.calls import VISITS, judge
+from tideng.assembly.calls import VISITS, judge, take_report
 from tideng.assembly.door import recorder
 from tideng.calls import losses
 from tideng.calls.cases import SqliteVisits, Visit
@@ -16,6 +16,8 @@ from tideng.calls.doors.pages import calls_router
 from tideng.calls.doors.pages_deps import HOME, CallPagesDeps, calls_room
 from tideng.calls.doors.pages_views import zone_s_at
 from tideng.calls.importing import calls_of
+from tideng.calls.reports import FILE as REPORTS
+from tideng.calls.reports import ReportStore, report_of
 from tideng.calls.visit import paper
 from tideng.gateway.settings import HttpDoorSettings
 from tideng.gateway.store.store import Store
@@ -36,6 +38,7 @@ def calls_app(store: Store, folder: Path, settings: HttpDoorSettings) -> Iterato
     assumed = losses.read(folder / losses.FILE)
     folder.mkdir(parents=True, exist_ok=True)
     visits = SqliteVisits(folder / VISITS)
+    reports = ReportStore(folder / REPORTS)
     sessions = Sessions(store.writer, now=store.now, entropy=store.entropy, hours=settings.session_hours)
     try:
         shell = Shell(
@@ -51,6 +54,10 @@ def calls_app(store: Store, folder: Path, settings: HttpDoorSettings) -> Iterato
         def say(visit: Visit, confirmed: bool, by: str, note: str) -> Visit:
             return judge(visits, store.ledger, visit, confirmed=confirmed, by=by, note=note)
 
+        def report(line: str, at: str, by: str) -> bool:
+            told = report_of(line, at, by=by, zone=store.time_zone, now_s=store.now() // 1_000_000)
+            return take_report(reports, store.ledger, told, store.entropy)
+
         def printed(visit: Visit) -> bytes:
             at = datetime.fromtimestamp(store.now() // 1_000_000, UTC)
             return paper(visit, at=at, zone_s=zone_s_at(visit.alarm_at, store.time_zone))
@@ -59,6 +66,7 @@ def calls_app(store: Store, folder: Path, settings: HttpDoorSettings) -> Iterato
             shell=shell,
             visits=visits,
             judge=say,
+            report=report,
             calls_of=lambda line: calls_of(folder, line),
             paper=printed,
             assumed=assumed,
@@ -67,4 +75,5 @@ def calls_app(store: Store, folder: Path, settings: HttpDoorSettings) -> Iterato
         yield make_app([calls_router(deps)], shell, is_page=lambda _: True)
     finally:
         sessions.close()
+        reports.shut()
         visits.shut()

@@ -52,6 +52,7 @@ def watch(
     """Follow a folder: import what arrives, alarm, open cases, record them in the ledger. Ctrl-C ends it."""
     from tideng.assembly.calls import open_watch
     from tideng.calls.losses import LossesInvalid
+    from tideng.calls.register import RegisterInvalid
 
     bring = reading(format, zone, area, template, mapping)
     if not folder.is_dir():
@@ -74,6 +75,8 @@ def watch(
                 home, gateway.ledger, now=gateway.ledger.now, entropy=os.urandom, announcers=tellers
             ) as desk:
                 _follow(desk, bring, folder, once=once, json=json, tell=_telling(teller, webhook))
+        except RegisterInvalid as error:
+            stop(escape(str(error)))
         except KeyboardInterrupt:
             err.print("ended; what was read is kept")
 

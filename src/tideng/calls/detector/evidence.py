@@ -28,6 +28,8 @@ MEANINGS: Final = {
     "talk": "hang-ups mixed with very long calls to strangers",
     "hours": "calls at hours at which this line does not usually call",
     "shared_callees": "numbers that other suddenly loud lines call too, none that the town usually calls",
+    "report": "somebody reported that this line called with a scam",
+    "linkage": "other lines of the same address or installer have turned loud",
     "prior": "before any evidence: boxes are rare",
     "habits": "what this line usually does: how much it calls, and how many strangers",
 }

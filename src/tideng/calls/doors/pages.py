@@ -11,6 +11,7 @@ from tideng.calls.cases import LOOK_FOR, PHOTOS, QUESTIONS, State, Visit, VisitU
 from tideng.calls.detector.evidence import MEANINGS
 from tideng.calls.doors.pages_deps import DECIDES, HOME, PERSONAL, CallPagesDeps
 from tideng.calls.doors.pages_feedback import NOTE_CHARACTERS_MAX, Told, feedback_handlers
+from tideng.calls.doors.pages_reports import report_handlers
 from tideng.calls.doors.pages_views import (
     TONES,
     cursor_of,
@@ -63,26 +64,27 @@ def calls_router(deps: CallPagesDeps) -> Router:
         await _record_look(deps, request, visit)
         raw = await asyncio.to_thread(deps.paper, visit)
         named = f'attachment; filename="visit-{visit.id[:12]}.pdf"'
-        return Response(
-            raw,
-            media_type="application/pdf",
-            headers={"Content-Disposition": named, "Cache-Control": "no-store"},
-        )
+        headers = {"Content-Disposition": named, "Cache-Control": "no-store"}
+        return Response(raw, media_type="application/pdf", headers=headers)
 
     @get("/help")
     async def help_page(request: Asked) -> Page:
-        return shell.page(
-            request,
-            "calls/help.html",
-            tones=TONES,
-            names=MEANINGS,
-            assumed=deps.assumed,
-            figures=[(name, getattr(deps.assumed, name)) for name in FIGURES],
-        )
+        figures = [(name, getattr(deps.assumed, name)) for name in FIGURES]
+        shown = {"tones": TONES, "names": MEANINGS, "assumed": deps.assumed, "figures": figures}
+        return shell.page(request, "calls/help.html", **shown)
 
     return Router(
         HOME,
-        route_handlers=[alarms, one, show, line, paper, help_page, *feedback_handlers(deps, found)],
+        route_handlers=[
+            alarms,
+            one,
+            show,
+            line,
+            paper,
+            help_page,
+            *feedback_handlers(deps, found),
+            *report_handlers(deps),
+        ],
         guards=[shell.requires()],
         include_in_schema=False,
         request_max_body_size=FORM_BYTES_MAX,

@@ -30,6 +30,9 @@ class CallPagesDeps(Struct, frozen=True, kw_only=True):
     shell: Shell
     visits: Visits
     judge: Judge
+    report: Callable[[str, str, str], bool]
+    """Records that a line (as written) called with a scam at a moment (as written; empty: now), by whom;
+    False if it was known. Raises `ReportInvalid`."""
     calls_of: Callable[[str], LineCalls]
     """What a line placed, by the records there are."""
     paper: Callable[[Visit], bytes]
@@ -45,5 +48,9 @@ def calls_room() -> Room:
         "calls",
         PackageLoader("tideng.calls.doors", "templates/calls"),
         resources.files("tideng.calls.doors") / "phrases",
-        (MenuItem(HOME, "calls_menu.alarms"), MenuItem(f"{HOME}/help", "calls_menu.help")),
+        (
+            MenuItem(HOME, "calls_menu.alarms"),
+            MenuItem(f"{HOME}/report", "calls_menu.report"),
+            MenuItem(f"{HOME}/help", "calls_menu.help"),
+        ),
     )
