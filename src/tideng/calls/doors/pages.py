@@ -70,8 +70,9 @@ def calls_router(deps: CallPagesDeps) -> Router:
     @get("/help")
     async def help_page(request: Asked) -> Page:
         figures = [(name, getattr(deps.assumed, name)) for name in FIGURES]
-        shown = {"tones": TONES, "names": MEANINGS, "assumed": deps.assumed, "figures": figures}
-        return shell.page(request, "calls/help.html", **shown)
+        return shell.page(
+            request, "calls/help.html", tones=TONES, names=MEANINGS, assumed=deps.assumed, figures=figures
+        )
 
     return Router(
         HOME,
