@@ -7,13 +7,16 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from ipaddress import ip_network
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -288,22 +291,18 @@ class Watching:
 
     def __init__(self, data: Path, folder: Path) -> None:
         words = ["--data", str(data), "calls", "watch", str(folder), "--listen", "127.0.0.1:0", "--json"]
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tideng", *words],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=os.environ | {"NO_COLOR": "1"},
-        )
-        assert self.process.stderr is not None
-        self.port = 0
-        for line in self.process.stderr:
-            found = re.search(r"records are taken at 127\.0\.0\.1:(\d+)", line)
-            if found:
-                self.port = int(found[1])
-                break
-        # Somebody must read on, or the process would stand still with a full pipe.
-        threading.Thread(target=self.process.stderr.read, daemon=True).start()
+        said = data.with_suffix(".said")
+        with said.open("wb") as errors:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "tideng", *words],
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                env=os.environ | {"NO_COLOR": "1"},
+            )
+        listens = re.compile(r"records are taken at 127\.0\.0\.1:(\d+)")
+        until(lambda: listens.search(said.read_text()) is not None, "the socket is open")
+        self.port = int(listens.findall(said.read_text())[0])
 
     def end(self, how: int) -> str:
         self.process.send_signal(how)
@@ -342,10 +341,19 @@ def test_killed_while_records_arrive_none_is_lost_and_none_comes_twice(tmp_path:
     with socket.create_connection(("127.0.0.1", second.port), timeout=WAIT_S) as peer:
         # The sender does not know what arrived before the kill, so it begins anew.
         peer.sendall(HEAD + b"".join(rows))
-    until(
-        lambda: not [*folder.glob("*socket-*")] and len([*(folder / "taken").iterdir()]) > 1, "all is taken"
-    )
-    until(lambda: (data / "calls" / "watch.msgpack").is_file(), "the watch has gone on")
+
+    def gone_on() -> bool:
+        """Every record is in the store, and the watch has seen the last part."""
+        with (
+            contextlib.suppress(FileNotFoundError, sqlite3.OperationalError),  # not made yet
+            closing(sqlite3.connect(data / "calls" / "calls.db")) as db,
+        ):
+            [(count, last)] = db.execute("SELECT sum(records), max(part) FROM files").fetchall()
+            kept = msgspec.msgpack.decode((data / "calls" / "watch.msgpack").read_bytes())
+            return (count, last) == (len(set(rows)), kept["position"])
+        return False
+
+    until(gone_on, "all is imported and watched")
     told = second.end(signal.SIGINT)
     store = CallStore(data / "calls")
     kept = [record.raw for part in store.parts() for record in store.records(part)]
