@@ -443,6 +443,13 @@ def test_watch_and_detect_take_reports_and_links(
     opened = {case["line"]: case for case in map(json.loads, done.stdout.splitlines())}
     assert ["report", REPORT_WEIGHT] in opened[line]["reasons"]
     assert opened[line]["owner"] == "王奶奶"
+    seen = json.loads(run(data, "calls", "why", line, "--json").stdout)
+    assert "report" in {e["name"] for alarm in seen["alarms"] for e in alarm["evidence"]}
+    assert seen["highest"] >= seen["threshold"]
+    assert (
+        json.loads(run(data, "calls", "why", line, "--from", str(records_file), "--json").stdout)["alarms"]
+        == []
+    )
     reports, lines = tmp_path / "reports.csv", tmp_path / "lines.csv"
     reports.write_text("line,at\n" + "".join(f"{line},{begins + day * 86_400}\n" for day in range(0, 12, 3)))
     boxes = [calls.lines[box.line] for box in town.boxes]

@@ -17,6 +17,7 @@ from tideng.calls.detector.calibrating import calibrate, feedback_shift
 from tideng.calls.detector.detecting import Alarm, cross, score_calls
 from tideng.calls.detector.evidence import Scorer
 from tideng.calls.detector.lines import LineStates
+from tideng.calls.detector.outside import NOTHING, Outside
 from tideng.calls.detector.shipped import shipped_model
 from tideng.calls.importing import CallStore
 from tideng.calls.picture import document, picture
@@ -148,25 +149,50 @@ class Seen(Struct, frozen=True, kw_only=True):
         return paper(visit, at=at)
 
 
-def look_at(paths: Sequence[Path], line: str) -> Seen:
-    """Walk the records and say everything about one line. LookupError if it is no watched line in them."""
+def look_at(paths: Sequence[Path], line: str, *, known: Path | None = None) -> Seen:
+    """Walk the records and say everything about one line. LookupError if it is no watched line in them.
+
+    `known`: the calls folder whose reports and register of lines count, as they do for its watch; but all of
+    them from the first record on. Raises `RegisterInvalid`.
+    """
     calls, _ = load(paths)
     wanted = {line, line.lstrip("+"), "86" + line.lstrip("0")}
     index = next((i for i, name in enumerate(calls.lines) if name in wanted), None)
     if index is None:
         raise LookupError(f"{line} placed no call in these records, or is no fixed line")
     scorer = Scorer(shipped_model())
-    scored = score_calls(calls, LineStates(len(calls.lines), zone_s=ZONE_S), scorer)
+    outside = _outside(known, calls.lines, scorer) if known else None
+    scored = score_calls(calls, LineStates(len(calls.lines), zone_s=ZONE_S), scorer, outside)
     threshold = calibrate(calls, scored.line, scored.score, scorer.model, zone_s=ZONE_S)
     mine = np.flatnonzero(scored.line == index)
     return Seen(
         line=calls.lines[index],
         index=index,
         calls=calls,
-        scores=tuple(zip(calls.end[scored.record[mine]].tolist(), scored.score[mine].tolist(), strict=True)),
+        scores=tuple(
+            (int(calls.end[scored.record[i]]), float(scored.score[i]) + scored.outside.get(i, NOTHING).total)
+            for i in mine.tolist()
+        ),
         threshold=threshold.call_owner,
         alarms=tuple(alarm for alarm in cross(calls, scored, scorer, threshold) if alarm.line == index),
     )
+
+
+def _outside(folder: Path, lines: Sequence[str], scorer: Scorer) -> Outside:
+    outside = Outside(scorer.model.threshold)
+    register = read_register(folder / REGISTER) if (folder / REGISTER).is_file() else NO_REGISTER
+    index = {line: i for i, line in enumerate(lines)}
+    for line, i in index.items():
+        outside.link(i, register.groups(line))
+    if (folder / REPORTS).is_file():
+        reports = ReportStore(folder / REPORTS)
+        try:
+            for report in reports.after():
+                if report.line in index:
+                    outside.report(index[report.line], report.called_at)
+        finally:
+            reports.shut()
+    return outside
 
 
 def tell(

@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -14,7 +15,7 @@ from rich.markup import escape
 
 from tideng.cli.calls_records import folder_of
 from tideng.cli.context import Json, loaded, opened
-from tideng.cli.show import as_json, err, out, stop
+from tideng.cli.show import as_json, err, not_installed, out, stop
 
 if TYPE_CHECKING:
     from tideng.gateway.settings import HttpDoorSettings
@@ -35,6 +36,9 @@ def console(
     it."""
     from tideng.calls.losses import LossesInvalid
 
+    for package in ("pyarrow", "typst"):
+        if find_spec(package) is None:
+            not_installed(package, "calls")
     host, port = address_of(listen)
     settings = loaded(context).settings.http
     with opened(context) as store:

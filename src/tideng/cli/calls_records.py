@@ -131,13 +131,14 @@ def why(
     """What one line did and what speaks for and against a box on it. Exit code 1 if nothing alarmed."""
     from tideng.assembly.calls import look_at
     from tideng.calls.readers.plain import FileUnreadable
+    from tideng.calls.register import RegisterInvalid
 
     paths = files or sorted(folder_of(context).glob("records-*.parquet"))
     if not paths:
         stop("nothing was imported yet; `tideng calls import FILE`, or name files with --from")
     try:
-        seen = look_at(paths, line)
-    except (FileUnreadable, LookupError) as error:
+        seen = look_at(paths, line, known=None if files else folder_of(context))
+    except (FileUnreadable, LookupError, RegisterInvalid) as error:
         stop(escape(str(error)))
     if html:
         html.write_text(seen.page(), "utf-8")
