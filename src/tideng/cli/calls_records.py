@@ -118,6 +118,17 @@ def public(visit: Any) -> dict[str, Any]:  # Any: Visit
     return {**told, "evidence": [{"name": name, "weight": weight} for name, weight in visit.reasons]}
 
 
+def _alarm(alarm: Any) -> dict[str, Any]:  # Any: Alarm
+    return {
+        "at": alarm.at,
+        "calls_placed": alarm.calls_placed,
+        "tier": alarm.tier,
+        "score": alarm.score,
+        "threshold": alarm.threshold,
+        "evidence": [{"name": r.name, "weight": r.weight, "says": r.says} for r in alarm.reasons],
+    }
+
+
 def why(
     context: typer.Context,
     line: Annotated[str, typer.Argument(help="The line, as its records write it.")],
@@ -144,17 +155,6 @@ def why(
         html.write_text(seen.page(), "utf-8")
     if pdf and seen.alarms:
         pdf.write_bytes(seen.paper(datetime.now(UTC)))
-    told = [
-        {
-            "at": a.at,
-            "calls_placed": a.calls_placed,
-            "tier": a.tier,
-            "score": a.score,
-            "threshold": a.threshold,
-            "evidence": [{"name": r.name, "weight": r.weight, "says": r.says} for r in a.reasons],
-        }
-        for a in seen.alarms
-    ]
     if json:
         as_json(
             {
@@ -162,7 +162,7 @@ def why(
                 "calls": seen.placed,
                 "highest": seen.highest,
                 "threshold": seen.threshold,
-                "alarms": told,
+                "alarms": [_alarm(alarm) for alarm in seen.alarms],
             }
         )
     else:
