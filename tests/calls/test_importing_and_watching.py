@@ -1,24 +1,28 @@
 """Files in, cases out: each call once, however often its file comes; crashes and restarts change nothing."""
 
+from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from tideng.calls.cases import MemoryVisits, SqliteVisits, Visit, Visits, VisitUnknown
+from tideng.calls.cases import Before, MemoryVisits, SqliteVisits, Visit, Visits, VisitUnknown
 from tideng.calls.columns import Calls
 from tideng.calls.detector.calibrating import feedback_shift, shipped, threshold_of
 from tideng.calls.detector.detecting import detect
 from tideng.calls.detector.evidence import ModelInvalid, Scorer
 from tideng.calls.detector.lines import LineStates, StateUnreadable
 from tideng.calls.detector.shipped import shipped_model
-from tideng.calls.importing import CallStore
+from tideng.calls.importing import CallStore, calls_of, write_part
 from tideng.calls.readers.formats import read
 from tideng.calls.readers.origin import Origin
 from tideng.calls.records import CallRecord
-from tideng.calls.watching import Watch, is_line, number_key
+from tideng.calls.watching import CURVE_MAX, Watch, is_line, number_key
 from tideng.calls.worlds.adversary import search
 from tideng.calls.worlds.export import as_calls
 from tideng.calls.worlds.making import make
@@ -26,6 +30,7 @@ from tideng.calls.worlds.traffic import World
 from tideng.evidence.entries import decode_entry
 from tideng.evidence.memory import MemoryLedger
 
+TIERS = (None, "call_owner", "suspend")
 HEAD = "caller,callee,start,ring_s,duration_s,answered"
 ROWS = [f"0215550{i:04d},1380000{i:04d},{1772431200 + i * 60},5,{i},true" for i in range(20)]
 
@@ -219,10 +224,88 @@ def test_cases_keep_their_promise(kind: str, tmp_path: Path) -> None:
     assert (closed.state, closed.closed_at) == ("confirmed", 99)
     assert cases.all(state="confirmed") == [closed]
     assert cases.all(state="open") == []
+    assert cases.counts() == {"confirmed": 1}
     with pytest.raises(VisitUnknown):
         cases.get("b")
     with pytest.raises(VisitUnknown):
         cases.close("b", "confirmed", at=1, by="x")
+
+
+def tier_of(number: int) -> str:
+    return "suspend" if number % 2 else "call_owner"
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(moments=st.lists(st.integers(0, 4), max_size=12), limit=st.integers(1, 5), tier=st.sampled_from(TIERS))
+def test_paging_shows_every_case_once_newest_first(
+    kind: str, tmp_path_factory: pytest.TempPathFactory, moments: list[int], limit: int, tier: str | None
+) -> None:
+    folder = tmp_path_factory.mktemp("cases")
+    cases: Visits = MemoryVisits() if kind == "memory" else SqliteVisits(folder / "v.db")
+    for number, at in enumerate(moments):
+        cases.open(
+            Visit(
+                id=f"{number:x}", line="8621", opened_at=1, tier=tier_of(number), calls_placed=3,
+                first_call_at=5, alarm_at=at, score=6.0, threshold=5.0, reasons=(),
+            )
+        )  # fmt: skip
+    seen: list[Visit] = []
+    while page := cases.all(
+        tier=tier, before=Before(seen[-1].alarm_at, seen[-1].id) if seen else None, limit=limit
+    ):
+        assert len(page) <= limit
+        seen += page
+    assert seen == cases.all(tier=tier)
+    assert len({visit.id for visit in seen}) == sum(
+        tier in (None, tier_of(number)) for number in range(len(moments))
+    )
+    assert [visit.alarm_at for visit in seen] == sorted((v.alarm_at for v in seen), reverse=True)
+
+
+def test_how_the_evidence_added_up_is_kept_over_parts_and_restarts(town: World, tmp_path: Path) -> None:
+    everything = records(town)
+    visits, book = MemoryVisits(), ledger()
+    for part, first in enumerate(range(0, len(everything), 4_000), 1):
+        running = watch(visits, book)
+        running.restore(tmp_path)
+        running.feed(everything[first : first + 4_000], part)
+        running.save(tmp_path)
+    assert len(visits.all()) > 5
+    for visit in visits.all():
+        assert visit.curve[-1] == (visit.alarm_at, pytest.approx(visit.score, abs=0.002))
+        assert 1 <= len(visit.curve) <= CURVE_MAX
+        assert [at for at, _ in visit.curve] == sorted(at for at, _ in visit.curve)
+    assert max(len(visit.curve) for visit in visits.all()) > 3
+
+
+def test_a_state_saved_before_curves_were_kept_is_taken_up(town: World, tmp_path: Path) -> None:
+    first = watch(MemoryVisits(), ledger())
+    first.feed(records(town)[:5_000], 1)
+    first.save(tmp_path)
+    path = tmp_path / "watch.msgpack"
+    old = msgspec.msgpack.decode(path.read_bytes())
+    del old["curves"]
+    path.write_bytes(msgspec.msgpack.encode(old))
+    second = watch(MemoryVisits(), ledger())
+    assert second.restore(tmp_path)
+    assert (second.position, second.lines) == (1, first.lines)
+
+
+def test_the_calls_of_one_line_are_those_of_its_records(town: World, tmp_path: Path) -> None:
+    everything = records(town)[:6_000]
+    write_part(everything[:3_000], tmp_path / "records-000001.parquet")
+    write_part(everything[3_000:], tmp_path / "records-000002.parquet")
+    [(line, _)] = Counter(one.caller for one in everything).most_common(1)
+    hers = sorted((one for one in everything if one.caller == line), key=lambda one: one.start_s)
+    found = calls_of(tmp_path, line)
+    assert found.start.tolist() == [one.start_s for one in hers]
+    assert sorted(found.callee) == sorted(one.callee for one in hers)
+    assert int(found.busy_s.sum()) == sum(one.ring_s + one.talk_s for one in hers)
+    newest = calls_of(tmp_path, line, most=2)
+    assert (newest.start.tolist(), newest.left_out) == (found.start.tolist()[-2:], len(hers) - 2)
+    assert len(calls_of(tmp_path, "8600").start) == 0
+    assert len(calls_of(tmp_path / "none", line).start) == 0
 
 
 def test_feedback_raises_the_threshold_when_visits_find_nothing() -> None:

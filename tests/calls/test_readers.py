@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from tideng.calls.numbers import to_e164
 from tideng.calls.readers import asterisk, ber, cucm, freeswitch, kamailio, operator
-from tideng.calls.readers.formats import FormatUnknown, guess, read
+from tideng.calls.readers.formats import Format, FormatUnknown, guess, read
 from tideng.calls.readers.origin import Origin, Row, moment, text_rows
 from tideng.calls.records import CallRecord, Refused
 
@@ -393,5 +393,17 @@ def test_other_encodings_and_endless_lines() -> None:
             [Row(0, good.encode("gb18030")), Row(1, b"\xff\xff\xff"), Row(2, b"x" * 1_000_001)], HERE
         )
     ]
-    assert reasons(outcomes) == ["unreadable_encoding", "unreadable_encoding"]
+    assert reasons(outcomes) == ["unreadable_encoding", "too_long_row"]
     assert sum(isinstance(one, CallRecord) for one in outcomes) == 1
+
+
+@pytest.mark.parametrize("format", ["asterisk", "freeswitch-csv", "kamailio", "cucm", "operator"])
+def test_every_csv_reader_puts_the_same_rows_aside_for_the_same_reasons(format: Format) -> None:
+    heads = {
+        "kamailio": b"callid,start_time,duration,caller_id,callee_id\n",
+        "cucm": b"cdrRecordType,globalCallID_callId,dateTimeOrigination\n",
+        "operator": b"caller,callee,start\n",
+    }
+    raw = heads.get(format, b"") + b"\xff\xff\xff\n" + b"x" * 1_000_001 + b'\n"a"b",c\n'
+    outcomes = [*read(raw, format, HERE, template='"${uuid}","${start_stamp}"')]
+    assert reasons(outcomes) == ["unreadable_encoding", "too_long_row", "torn_row"]

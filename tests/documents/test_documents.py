@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from playwright.sync_api import sync_playwright
 
 from tideng.documents import pdf
-from tideng.documents.charts import BARS_MAX, Band, Bar, Line, bars, lines
+from tideng.documents.charts import BARS_MAX, Band, Bar, Line, bars, lines, sums
 from tideng.documents.standalone import page
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -63,6 +63,17 @@ def test_lines_are_well_formed_and_inside(points: list[tuple[float, float]], nam
         assert 0 <= y <= 300
 
 
+@given(st.lists(st.builds(Bar, names, st.floats(-1e6, 1e6)), max_size=8), st.floats(-1e6, 1e6), names)
+def test_sums_are_well_formed_and_inside(items: list[Bar], goal: float, name: str) -> None:
+    root = ElementTree.fromstring(sums(items, goal=goal, goal_name=name, title=name))
+    bars_drawn = root.findall("{*}rect")
+    assert len(bars_drawn) == len(items)
+    for bar in bars_drawn:
+        assert (
+            0 <= float(bar.get("x") or -1) <= float(bar.get("x") or -1) + float(bar.get("width") or -1) <= 722
+        )
+
+
 def test_what_cannot_be_drawn_is_refused() -> None:
     with pytest.raises(ValueError, match="the limit is"):
         bars([Bar("x", 1)] * (BARS_MAX + 1), title="x")
@@ -73,6 +84,11 @@ def test_what_cannot_be_drawn_is_refused() -> None:
 
 
 @pytest.mark.pages
+def test_no_sum_is_made_of_what_is_no_number() -> None:
+    with pytest.raises(ValueError, match="all finite"):
+        sums([Bar("a", float("nan"))], goal=1.0, goal_name="goal", title="t")
+
+
 def test_a_page_stands_alone(tmp_path: Path) -> None:
     chart = lines([Line("今天", [(0, 1), (1, 4)])], title="通话", band=Band("平常", [(0, 0, 2), (1, 0, 2)]))
     body = f"<h1>报告 &amp; 图</h1>{chart}<h2>表</h2>" + bars(

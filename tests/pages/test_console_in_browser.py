@@ -1,7 +1,5 @@
 """The console in a real Chromium: every page in both languages and widths, and what people do with it."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,29 +7,9 @@ from typing import Any
 import pytest
 
 from pages.console import Console
-from pages.house import PASSWORD
+from pages.visitor import NEEDED, PICTURES, WIDTHS, Visitor, axe_api, faults_of, sync_api
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-axe_api = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
-
-CHROMIUM = shutil.which("chromium")
-pytestmark = [
-    pytest.mark.pages,
-    pytest.mark.skipif(CHROMIUM is None, reason="no program named chromium on the PATH"),
-]
-ARGS = [
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-WIDTHS = {"desktop": (1280, 900), "phone": (390, 844)}
-PICTURES = os.environ.get("PAGES_PICTURES", "")
-"""A folder; when set, every page is also kept there as a picture to look at."""
+pytestmark = NEEDED
 
 
 @pytest.fixture(scope="module")
@@ -40,52 +18,12 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        yield started
-        started.close()
-
-
-class Visitor:
-    """One browser context and everything it must not do: script errors, foreign requests."""
-
-    def __init__(self, browser: Any, console: Console, **options: Any) -> None:
-        options = {"locale": "zh-CN", "viewport": {"width": 1280, "height": 900}, **options}
-        self.context = browser.new_context(base_url=console.address, **options)
-        self.context.set_default_timeout(15_000)
-        self.page = self.context.new_page()
-        self.complaints: list[str] = []
-        self.page.on("console", self._said)
-        self.page.on("pageerror", lambda error: self.complaints.append(f"page error: {error}"))
-        self.page.on("request", lambda request: self._asked(request.url, console.address))
-
-    def _said(self, message: Any) -> None:
-        if message.type in ("error", "warning"):
-            self.complaints.append(f"{message.type}: {message.text}")
-
-    def _asked(self, url: str, origin: str) -> None:
-        if not url.startswith((f"{origin}/", "data:")):
-            self.complaints.append(f"foreign request: {url}")
-
-    def sign_in(self, name: str = "mei", password: str = PASSWORD) -> "Visitor":
-        self.page.goto("/console")
-        self.page.fill("#name", name)
-        self.page.fill("#password", password)
-        self.page.click("button.main")
-        return self
-
-    def see(self, text: str) -> None:
-        sync_api.expect(self.page.locator("main")).to_contain_text(text)
-
-
 @pytest.fixture
 def visit(browser: Any, console: Console) -> Iterator[Any]:
     opened: list[Visitor] = []
 
     def start(**options: Any) -> Visitor:
-        opened.append(Visitor(browser, console, **options))
+        opened.append(Visitor(browser, console.address, **options))
         return opened[-1]
 
     yield start
@@ -125,21 +63,7 @@ def test_every_page_is_accessible_quiet_and_stays_at_home(
     page, problems = visitor.page, []
 
     def judge(name: str) -> None:
-        if PICTURES:
-            page.screenshot(path=str(Path(PICTURES) / f"{name}-{language}-{width}.png"), full_page=True)
-        assert page.locator("html").get_attribute("lang") == language
-        overflow = page.evaluate(
-            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        )
-        if overflow > 0:
-            problems.append(f"{name}: {overflow} px wider than the screen")
-        found = axe_api.Axe().run(
-            page,
-            options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]},
-        )
-        for violation in found.response["violations"]:
-            nodes = [node["html"][:160] for node in violation["nodes"][:3]]
-            problems.append(f"{name}: {violation['id']}: {nodes}")
+        problems.extend(faults_of(page, f"{name}-{language}-{width}", language))
 
     page.goto("/console")
     judge("sign-in")

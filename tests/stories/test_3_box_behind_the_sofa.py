@@ -17,6 +17,7 @@ from tideng.calls.columns import Calls
 from tideng.calls.detector.calibrating import Threshold
 from tideng.calls.detector.detecting import Alarm, detect
 from tideng.calls.detector.evidence import Scorer
+from tideng.calls.detector.outside import Outside
 from tideng.calls.detector.shipped import shipped_model
 from tideng.calls.visit import paper
 from tideng.calls.worlds.export import as_calls
@@ -95,6 +96,25 @@ def test_nobody_in_her_street_is_suspected(told: tuple[int, Calls, list[Alarm], 
     assert [alarm.line for alarm in alarms if alarm.line in street and alarm.line != her_line] == []
     others = {alarm.line for alarm in alarms} - {her_line}
     assert len(others) <= 10, "in the whole town"
+
+
+def test_a_report_by_somebody_who_was_called_makes_it_surer(
+    told: tuple[int, Calls, list[Alarm], Threshold],
+) -> None:
+    her_line, calls, alarms, threshold = told
+    scorer = Scorer(shipped_model())
+    outside = Outside(scorer.model.threshold)
+    outside.report(her_line, WIRED_AT + 60)
+    reported, same = detect(calls, scorer, zone_s=28_800, outside=outside)
+    assert same == threshold, "a report moves nobody else's threshold"
+
+    def first(found: list[Alarm], tier: str) -> float:
+        return min((a.at for a in found if a.line == her_line and a.tier == tier), default=float("inf"))
+
+    assert first(reported, "suspend") < WIRED_AT + 30 * 60
+    assert first(reported, "suspend") <= first(alarms, "suspend")
+    assert {a.line for a in reported} - {a.line for a in alarms} == set()
+    assert any(r.name == "report" for a in reported if a.line == her_line for r in a.reasons)
 
 
 def test_the_alarm_is_an_entry_that_replays_to_the_same_score(

@@ -4,24 +4,31 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
+import msgspec
 import numpy as np
 from msgspec import Struct
 
-from tideng.calls.alarms import CallFeedbackEntry
-from tideng.calls.cases import SqliteVisits, Visit, VisitUnknown
-from tideng.calls.columns import Calls
+from tideng.calls.alarms import CallFeedbackEntry, CallReportEntry
+from tideng.calls.cases import SqliteVisits, Visit, Visits, VisitUnknown
+from tideng.calls.columns import Calls, line_calls
 from tideng.calls.detector.calibrating import calibrate, feedback_shift
 from tideng.calls.detector.detecting import Alarm, cross, score_calls
 from tideng.calls.detector.evidence import Scorer
 from tideng.calls.detector.lines import LineStates
+from tideng.calls.detector.outside import NOTHING, Outside
 from tideng.calls.detector.shipped import shipped_model
 from tideng.calls.importing import CallStore
 from tideng.calls.picture import document, picture
 from tideng.calls.readers.plain import load
+from tideng.calls.register import FILE as REGISTER
+from tideng.calls.register import NO_REGISTER, read_register
+from tideng.calls.reports import FILE as REPORTS
+from tideng.calls.reports import Report, ReportStore
 from tideng.calls.visit import paper
 from tideng.calls.watching import Announcer, Watch
+from tideng.evidence.commitment import commit
 from tideng.evidence.entries import encode_entry
 from tideng.evidence.keys import secret_key
 from tideng.evidence.ledger import Ledger
@@ -38,9 +45,15 @@ class Desk(Struct, frozen=True):
     store: CallStore
     visits: SqliteVisits
     watch: Watch
+    reports: ReportStore
+    told: list[int]
+    """Number of the last report that the watch was told of."""
 
     def catch_up(self) -> list[Visit]:
         """Feed every part that the watch has not seen; the cases that were opened."""
+        for report in self.reports.after(self.told[-1]):
+            self.watch.report(report.line, report.called_at)
+            self.told[:] = [report.number]
         opened: list[Visit] = []
         parts = self.store.parts(self.watch.position)
         for part in parts:
@@ -59,9 +72,11 @@ def open_watch(
     entropy: Callable[[int], bytes],
     announcers: Sequence[Announcer] = (),
 ) -> Iterator[Desk]:
-    """The watch over a folder of imported records; taken up where it was left."""
+    """The watch over a folder of imported records; taken up where it was left. Raises `RegisterInvalid`."""
+    register = read_register(folder / REGISTER) if (folder / REGISTER).is_file() else NO_REGISTER
     store = CallStore(folder)
     visits = SqliteVisits(folder / VISITS)
+    reports = ReportStore(folder / REPORTS)
     try:
         decided = [
             visit.state == "confirmed"
@@ -77,10 +92,12 @@ def open_watch(
             entropy=entropy,
             announcers=announcers,
             strictness=feedback_shift(sum(decided), len(decided) - sum(decided)),
+            register=register,
         )
         watch.restore(folder)
-        yield Desk(folder, store, visits, watch)
+        yield Desk(folder, store, visits, watch, reports, [0])
     finally:
+        reports.shut()
         visits.shut()
         store.close()
 
@@ -107,7 +124,9 @@ class Seen(Struct, frozen=True, kw_only=True):
 
     def page(self) -> str:
         """Its picture as one HTML page."""
-        drawn = picture(self.calls, self.index, self.scores, self.threshold, zone_s=ZONE_S)
+        placed = line_calls(self.calls, self.index)
+        alarm_at = self.alarms[-1].at if self.alarms else None
+        drawn = picture(placed, self.scores, self.threshold, zone_s=ZONE_S, alarm_at=alarm_at)
         return document(self.line, drawn, self.alarms)
 
     def paper(self, at: datetime) -> bytes:
@@ -130,28 +149,55 @@ class Seen(Struct, frozen=True, kw_only=True):
         return paper(visit, at=at)
 
 
-def look_at(paths: Sequence[Path], line: str) -> Seen:
-    """Walk the records and say everything about one line. LookupError if it is no watched line in them."""
+def look_at(paths: Sequence[Path], line: str, *, known: Path | None = None) -> Seen:
+    """Walk the records and say everything about one line. LookupError if it is no watched line in them.
+
+    `known`: the calls folder whose reports and register of lines count, as they do for its watch; but all of
+    them from the first record on. Raises `RegisterInvalid`.
+    """
     calls, _ = load(paths)
     wanted = {line, line.lstrip("+"), "86" + line.lstrip("0")}
     index = next((i for i, name in enumerate(calls.lines) if name in wanted), None)
     if index is None:
         raise LookupError(f"{line} placed no call in these records, or is no fixed line")
     scorer = Scorer(shipped_model())
-    scored = score_calls(calls, LineStates(len(calls.lines), zone_s=ZONE_S), scorer)
+    outside = _outside(known, calls.lines, scorer) if known else None
+    scored = score_calls(calls, LineStates(len(calls.lines), zone_s=ZONE_S), scorer, outside)
     threshold = calibrate(calls, scored.line, scored.score, scorer.model, zone_s=ZONE_S)
     mine = np.flatnonzero(scored.line == index)
     return Seen(
         line=calls.lines[index],
         index=index,
         calls=calls,
-        scores=tuple(zip(calls.end[scored.record[mine]].tolist(), scored.score[mine].tolist(), strict=True)),
+        scores=tuple(
+            (int(calls.end[scored.record[i]]), float(scored.score[i]) + scored.outside.get(i, NOTHING).total)
+            for i in mine.tolist()
+        ),
         threshold=threshold.call_owner,
         alarms=tuple(alarm for alarm in cross(calls, scored, scorer, threshold) if alarm.line == index),
     )
 
 
-def tell(folder: Path, ledger: Ledger, case: str, *, confirmed: bool, by: str) -> tuple[Visit, float]:
+def _outside(folder: Path, lines: Sequence[str], scorer: Scorer) -> Outside:
+    outside = Outside(scorer.model.threshold)
+    register = read_register(folder / REGISTER) if (folder / REGISTER).is_file() else NO_REGISTER
+    index = {line: i for i, line in enumerate(lines)}
+    for line, i in index.items():
+        outside.link(i, register.groups(line))
+    if (folder / REPORTS).is_file():
+        reports = ReportStore(folder / REPORTS)
+        try:
+            for report in reports.after():
+                if report.line in index:
+                    outside.report(index[report.line], report.called_at)
+        finally:
+            reports.shut()
+    return outside
+
+
+def tell(
+    folder: Path, ledger: Ledger, case: str, *, confirmed: bool, by: str, note: str = ""
+) -> tuple[Visit, float]:
     """Close a case with what the visit found, record it, and say how the thresholds move. LookupError if
     unknown."""
     visits = SqliteVisits(folder / VISITS)
@@ -159,12 +205,32 @@ def tell(folder: Path, ledger: Ledger, case: str, *, confirmed: bool, by: str) -
         fitting = [visit for visit in visits.all(limit=100_000) if visit.id.startswith(case)]
         if len(fitting) != 1:
             raise VisitUnknown(f"{len(fitting)} cases begin with {case!r}; give more of the id")
-        at = ledger.now()
-        verdict = "confirmed" if confirmed else "not_confirmed"
-        entry = CallFeedbackEntry(alarm=fitting[0].id, at=at, by=by, verdict=verdict)
-        ledger.append([encode_entry(entry)])
-        visit = visits.close(fitting[0].id, "confirmed" if confirmed else "not_confirmed", at=at, by=by)
-        states = [v.state for v in visits.all(limit=100_000)]
-        return visit, feedback_shift(states.count("confirmed"), states.count("not_confirmed"))
+        visit = judge(visits, ledger, fitting[0], confirmed=confirmed, by=by, note=note)
+        counts = visits.counts()
+        return visit, feedback_shift(counts.get("confirmed", 0), counts.get("not_confirmed", 0))
     finally:
         visits.shut()
+
+
+def take_report(
+    reports: ReportStore, ledger: Ledger, report: Report, entropy: Callable[[int], bytes]
+) -> bool:
+    """Record a report and keep it for the watch; False if the same person had reported the same call."""
+    if reports.has(report):
+        return False
+    opening = entropy(32)
+    line = commit(opening, "line:" + report.line)
+    entry = CallReportEntry(at=ledger.now(), by=report.by, called_at=report.called_at, line=line)
+    # The entry first, as with cases: what counts as evidence must be recorded.
+    ledger.append([encode_entry(entry)])
+    return reports.add(msgspec.structs.replace(report, opening=opening.hex()))
+
+
+def judge(visits: Visits, ledger: Ledger, visit: Visit, *, confirmed: bool, by: str, note: str = "") -> Visit:
+    """Record what the visit to one case found, then close the case with it."""
+    at = ledger.now()
+    verdict: Literal["confirmed", "not_confirmed"] = "confirmed" if confirmed else "not_confirmed"
+    hidden = commit(bytes.fromhex(visit.opening), "note:" + note) if note else ""
+    entry = CallFeedbackEntry(alarm=visit.id, at=at, by=by, note=hidden, verdict=verdict)
+    ledger.append([encode_entry(entry)])
+    return visits.close(visit.id, verdict, at=at, by=by, note=note)

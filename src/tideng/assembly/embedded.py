@@ -10,8 +10,9 @@ from typing import Final
 
 import structlog
 
+from tideng.assembly.door import HttpDoor
 from tideng.assembly.evidence import check_settings, record_environment
-from tideng.assembly.http import HttpDoor, serving
+from tideng.assembly.http import serving
 from tideng.assembly.steps import Steps
 from tideng.assembly.texts import make_text_judge
 from tideng.assembly.upkeep import EvidenceUpkeep

@@ -1,19 +1,15 @@
 """The HTTP door of a gateway: API and console in one application, on the gateway's own event loop."""
 
-import asyncio
-import socket
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from typing import Final, Protocol
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
 
-import uvicorn
 from litestar import Litestar
-from msgspec import Struct
 
+from tideng.assembly.door import HttpDoor, open_door, recorder
 from tideng.assembly.evidence_desk import EvidenceDesk
 from tideng.assembly.upkeep import EvidenceUpkeep
-from tideng.evidence.entries import encode_entry
 from tideng.evidence.serving import PREFIX as LEDGER
 from tideng.evidence.serving import ledger_router
 from tideng.gateway.api_keys import ApiKeys
@@ -30,7 +26,6 @@ from tideng.gateway.doors.pages_deps import (
     PagesDeps,
     console_room,
 )
-from tideng.gateway.entries import ConsoleEntry
 from tideng.gateway.ids import MessageIds
 from tideng.gateway.intake import Intake
 from tideng.gateway.registry.registry import Registry
@@ -43,9 +38,7 @@ from tideng.web.accounts import Accounts
 from tideng.web.app import make_app
 from tideng.web.attempts import Attempts
 from tideng.web.sessions import Sessions
-from tideng.web.shell import Event, Record, Shell
-
-CLOSE_S: Final = 5
+from tideng.web.shell import Shell
 
 
 class Parts(Protocol):
@@ -70,13 +63,6 @@ class Parts(Protocol):
     def gauges(self) -> Mapping[str, float]: ...
 
 
-class HttpDoor(Struct, frozen=True):
-    """A door that is open."""
-
-    host: str
-    port: int
-
-
 def make_http_app(gateway: Parts) -> Litestar:
     """API, console, sign-in and pages of errors."""
     settings = gateway.loaded.settings.http
@@ -85,7 +71,7 @@ def make_http_app(gateway: Parts) -> Litestar:
         gateway.accounts,
         Sessions(store.writer, now=store.now, entropy=store.entropy, hours=settings.session_hours),
         Attempts(settings.sign_in_failures, settings.sign_in_pause_s, clock=time.monotonic),
-        _recorder(store),
+        recorder(store),
         [console_room()],
         home=HOME,
         secure=settings.secure_cookies,
@@ -131,70 +117,10 @@ def make_http_app(gateway: Parts) -> Litestar:
     )
 
 
-@asynccontextmanager
-async def serving(gateway: Parts) -> AsyncIterator[HttpDoor]:
+def serving(gateway: Parts) -> AbstractAsyncContextManager[HttpDoor]:
     """The HTTP door, open while the context lasts. OSError when the address cannot be had."""
     settings = gateway.loaded.settings.http
-    listener = socket.create_server((settings.host, settings.port), backlog=256)
-    config = uvicorn.Config(
-        make_http_app(gateway),
-        log_config=None,
-        access_log=False,
-        lifespan="on",
-        ws="none",
-        server_header=False,
-        timeout_graceful_shutdown=CLOSE_S,
-        limit_concurrency=1000,
-    )
-    server = _Server(config)
-    task = asyncio.create_task(server.serve([listener]), name="http")
-    try:
-        await asyncio.wait({task, asyncio.create_task(server.ready.wait())}, return_when="FIRST_COMPLETED")
-        if task.done():
-            task.result()
-        yield HttpDoor(settings.host, listener.getsockname()[1])
-    finally:
-        server.should_exit = True
-        await asyncio.gather(task, return_exceptions=True)
-        listener.close()
-
-
-class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.ready = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Say when the door is open."""
-        await super().startup(sockets)
-        self.ready.set()
-
-    def install_signal_handlers(self) -> None:
-        """The gateway decides when to end, not its HTTP door."""
-
-    def capture_signals(self) -> "_Nothing":  # type: ignore[override]  # uvicorn: a context manager
-        return _Nothing()
-
-
-class _Nothing:
-    def __enter__(self) -> None: ...
-    def __exit__(self, *_: object) -> None: ...
-
-
-def _recorder(store: Store) -> Record:
-    async def record(event: Event) -> None:
-        entry = ConsoleEntry(
-            about=event.about,
-            account=event.account,
-            address=event.address,
-            at=store.ledger.now(),
-            did=event.kind,
-        )
-        leaf = encode_entry(entry)
-
-        await store.run(lambda conn: store.ledger.append_in(conn, [leaf]))
-
-    return record
+    return open_door(make_http_app(gateway), settings.host, settings.port)
 
 
 def _meanings(language: str) -> Mapping[str, CodeMeaning]:

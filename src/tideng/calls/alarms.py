@@ -7,9 +7,10 @@ from typing import Final, Literal
 import numpy as np
 from msgspec import Struct
 
-from tideng.calls.detector.detecting import Alarm, Reason, reasons_of
+from tideng.calls.detector.detecting import LINKAGE, REPORT, Alarm, Reason, reasons_of
 from tideng.calls.detector.evidence import Scorer
 from tideng.calls.detector.layout import WIDTH_FEATURES
+from tideng.calls.detector.outside import Weight
 from tideng.evidence.commitment import commit
 from tideng.evidence.entries import declare
 
@@ -52,14 +53,34 @@ class CallFeedbackEntry(Struct, frozen=True, kw_only=True, gc=False):
     by: str
     """Account of the person who says so."""
     kind: Literal["call_feedback/1"] = "call_feedback/1"
+    note: str = ""
+    """Commitment to what was written down, under the case's key; empty when nothing was."""
     verdict: str
     """confirmed or not_confirmed."""
+
+
+class CallReportEntry(Struct, frozen=True, kw_only=True, gc=False):
+    """Somebody says that a line called with a scam."""
+
+    at: int
+    by: str
+    """Account of the person who wrote it down."""
+    called_at: int
+    """When the line called, s UTC, as the report says."""
+    kind: Literal["call_report/1"] = "call_report/1"
+    line: str
+    """Commitment to the line's number."""
 
 
 declare(
     "call_alarm/1",
     "A telephone line calls like a fraudster's exit; the evidence, by name.",
     "一条电话线路的呼叫像诈骗出口;附各项证据。",
+)
+declare(
+    "call_report/1",
+    "A report that a line called with a scam; evidence about the line's next calls.",
+    "有人反映某线路打来诈骗电话;作为该线路后续呼叫的证据。",
 )
 declare("call_feedback/1", "What a visit found about a call alarm.", "上门核查对呼叫预警的结论。")
 
@@ -88,12 +109,20 @@ class NotReplayable(ValueError):
     """An entry cannot be replayed with this model. The message says why."""
 
 
-def replay(features: str, model: str, scorer: Scorer) -> tuple[int, tuple[Reason, ...]]:
-    """The score in thousandths and the evidence, computed again from what the entry holds."""
+def replay(
+    features: str, model: str, scorer: Scorer, weights: Sequence[str] = ()
+) -> tuple[int, tuple[Reason, ...]]:
+    """The score in thousandths and the evidence, computed again from what the entry holds.
+
+    `weights`: the entry's; a report and links are no features, so they are taken from there.
+    """
     if model != scorer.name:
         raise NotReplayable(f"the entry was made by model {model}, this is {scorer.name}; load that one")
     raw = bytes.fromhex(features)
     if len(raw) != 4 * WIDTH_FEATURES:
         raise NotReplayable(f"{len(raw)} bytes of features; {4 * WIDTH_FEATURES} are needed")
     evidence = scorer.of(np.frombuffer(raw, "<f4").reshape(1, -1).astype(np.float32))[0]
-    return round(round(float(scorer.model.offset + evidence.sum()), 3) * MILLI), reasons_of(evidence, scorer)
+    told = {name: int(value) / MILLI for name, _, value in (one.partition(":") for one in weights)}
+    outside = Weight(told.get(REPORT, 0.0), told.get(LINKAGE, 0.0))
+    score = round(float(scorer.model.offset + evidence.sum() + outside.total), 3)
+    return round(score * MILLI), reasons_of(evidence, scorer, outside)

@@ -41,7 +41,7 @@ class WebhookAnnouncer:
         told = {
             name: getattr(visit, name)
             for name in visit.__struct_fields__
-            if name not in ("opening", "owner", "address")
+            if name not in ("opening", "owner", "address", "note", "curve")
         }
         body = msgspec.json.encode({"event": "call_alarm", **told})
         self._db.execute("INSERT OR IGNORE INTO told VALUES (?, ?, 0, ?, 0)", (visit.id, body, self._now_s()))

@@ -4,6 +4,7 @@ Until the shared case rooms exist, this product owns the promise; `assembly` wil
 """
 
 import sqlite3
+from collections import Counter
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
@@ -58,6 +59,21 @@ class Visit(Struct, frozen=True, kw_only=True):
     """Key that opens the entry's commitments, hex; erased with the case."""
     closed_at: int = 0
     by: str = ""
+    note: str = ""
+    """What the visitor wrote down; the feedback's entry holds a commitment to it."""
+    curve: tuple[tuple[int, float], ...] = ()
+    """(seconds UTC, score) after each call to a stranger that led to the alarm; kept by the watch."""
+
+
+class Before(Struct, frozen=True):
+    """A place in the list of cases: what follows it is older, or as old with a greater id."""
+
+    alarm_at: int
+    id: str
+
+    def is_before(self, visit: Visit) -> bool:
+        """Whether `visit` follows this place."""
+        return (-self.alarm_at, self.id) < (-visit.alarm_at, visit.id)
 
 
 class VisitUnknown(LookupError):
@@ -77,13 +93,23 @@ class Visits(Protocol):
     def get(self, id: str) -> Visit:
         """One case. `VisitUnknown` if there is none."""
 
-    def all(self, *, state: State | None = None, limit: int = 1000) -> list[Visit]:
-        """Newest first."""
+    def all(
+        self,
+        *,
+        state: State | None = None,
+        tier: str | None = None,
+        before: "Before | None" = None,
+        limit: int = 1000,
+    ) -> list[Visit]:
+        """Newest first; those of one state or tier, and those that follow `before` in that order."""
+
+    def counts(self) -> dict[State, int]:
+        """How many cases are in each state; states without any are absent."""
 
     def of_line(self, line: str) -> list[Visit]:
         """All cases of one line, newest first."""
 
-    def close(self, id: str, state: State, *, at: int, by: str) -> Visit:
+    def close(self, id: str, state: State, *, at: int, by: str, note: str = "") -> Visit:
         """What the visit found; the changed case. `VisitUnknown` if there is none."""
 
 
@@ -110,18 +136,35 @@ class MemoryVisits:
             raise VisitUnknown(f"there is no case {id}")
         return self._visits[id]
 
-    def all(self, *, state: State | None = None, limit: int = 1000) -> list[Visit]:
+    def all(
+        self,
+        *,
+        state: State | None = None,
+        tier: str | None = None,
+        before: Before | None = None,
+        limit: int = 1000,
+    ) -> list[Visit]:
         """See `Visits`."""
-        chosen = [visit for visit in self._visits.values() if state in (None, visit.state)]
+        chosen = [
+            visit
+            for visit in self._visits.values()
+            if state in (None, visit.state)
+            and tier in (None, visit.tier)
+            and (before is None or before.is_before(visit))
+        ]
         return sorted(chosen, key=lambda visit: (-visit.alarm_at, visit.id))[:limit]
+
+    def counts(self) -> dict[State, int]:
+        """See `Visits`."""
+        return dict(Counter(visit.state for visit in self._visits.values()))
 
     def of_line(self, line: str) -> list[Visit]:
         """See `Visits`."""
         return [visit for visit in self.all(limit=len(self._visits)) if visit.line == line]
 
-    def close(self, id: str, state: State, *, at: int, by: str) -> Visit:
+    def close(self, id: str, state: State, *, at: int, by: str, note: str = "") -> Visit:
         """See `Visits`."""
-        changed = msgspec.structs.replace(self.get(id), state=state, closed_at=at, by=by)
+        changed = msgspec.structs.replace(self.get(id), state=state, closed_at=at, by=by, note=note)
         self._visits[id] = changed
         return changed
 
@@ -132,6 +175,15 @@ CREATE TABLE IF NOT EXISTS visit (
     NULL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS visit_line ON visit (line);
+CREATE INDEX IF NOT EXISTS visit_newest ON visit (alarm_at DESC, id);
+"""
+# The body is JSON in a BLOB, which newer SQLite would take for its own binary JSON: hence the cast.
+_LIST: Final = """
+SELECT body FROM visit
+WHERE (:state IS NULL OR state = :state)
+  AND (:tier IS NULL OR json_extract(CAST(body AS TEXT), '$.tier') = :tier)
+  AND (:at IS NULL OR alarm_at < :at OR (alarm_at = :at AND id > :id))
+ORDER BY alarm_at DESC, id LIMIT :limit
 """
 
 
@@ -165,22 +217,39 @@ class SqliteVisits:
             raise VisitUnknown(f"there is no case {id}")
         return msgspec.json.decode(row[0], type=Visit)
 
-    def all(self, *, state: State | None = None, limit: int = 1000) -> list[Visit]:
+    def all(
+        self,
+        *,
+        state: State | None = None,
+        tier: str | None = None,
+        before: Before | None = None,
+        limit: int = 1000,
+    ) -> list[Visit]:
         """See `Visits`."""
         rows = self._db.execute(
-            "SELECT body FROM visit WHERE ? IS NULL OR state = ? ORDER BY alarm_at DESC, id LIMIT ?",
-            (state, state, limit),
+            _LIST,
+            {
+                "state": state,
+                "tier": tier,
+                "at": before.alarm_at if before else None,
+                "id": before.id if before else "",
+                "limit": limit,
+            },
         )
         return [msgspec.json.decode(row[0], type=Visit) for row in rows]
+
+    def counts(self) -> dict[State, int]:
+        """See `Visits`."""
+        return dict(self._db.execute("SELECT state, count(*) FROM visit GROUP BY state").fetchall())
 
     def of_line(self, line: str) -> list[Visit]:
         """See `Visits`."""
         rows = self._db.execute("SELECT body FROM visit WHERE line = ? ORDER BY alarm_at DESC, id", (line,))
         return [msgspec.json.decode(row[0], type=Visit) for row in rows]
 
-    def close(self, id: str, state: State, *, at: int, by: str) -> Visit:
+    def close(self, id: str, state: State, *, at: int, by: str, note: str = "") -> Visit:
         """See `Visits`."""
-        changed = msgspec.structs.replace(self.get(id), state=state, closed_at=at, by=by)
+        changed = msgspec.structs.replace(self.get(id), state=state, closed_at=at, by=by, note=note)
         self._db.execute(
             "UPDATE visit SET state = ?, body = ? WHERE id = ?", (state, msgspec.json.encode(changed), id)
         )

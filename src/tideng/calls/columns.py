@@ -1,5 +1,7 @@
 """Call records as columns, in order of arrival: what the detector and the features read."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
@@ -54,3 +56,25 @@ class Unread(Struct, frozen=True, kw_only=True):
     def refused(self) -> int:
         """How many rows were put aside."""
         return sum(self.reasons.values())
+
+
+class LineCalls(Struct, frozen=True, kw_only=True):
+    """What one line placed, oldest first; columns of one length."""
+
+    callee: Sequence[str]
+    start: NDArray[np.int64]
+    """Seconds UTC."""
+    busy_s: NDArray[np.int64]
+    """Ringing and talk."""
+    left_out: int = 0
+    """Older calls that are not here, because there were too many."""
+
+
+def line_calls(calls: Calls, line: int) -> LineCalls:
+    """What the watched line with this index placed."""
+    mine = np.flatnonzero(calls.caller_line == line)
+    return LineCalls(
+        callee=[str(number) for number in calls.callee[mine].tolist()],
+        start=calls.start[mine],
+        busy_s=calls.ring_s[mine] + calls.talk_s[mine],
+    )

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+import numpy as np
 from msgspec import Struct
 
+from tideng.calls.columns import LineCalls
 from tideng.calls.readers.formats import Format, read
 from tideng.calls.readers.operator import PLAIN, Mapping
 from tideng.calls.readers.origin import Origin
@@ -140,6 +142,30 @@ class CallStore:
     def records(self, number: int) -> list[CallRecord]:
         """The records of one part, in order of arrival."""
         return list(read_part(self.part(number)))
+
+
+CALLS_OF_LINE_MAX: Final = 100_000
+
+
+def calls_of(folder: Path, line: str, *, most: int = CALLS_OF_LINE_MAX) -> LineCalls:
+    """What one line placed, by all parts in a folder of records: its newest `most` calls."""
+    import pyarrow.dataset as ds  # ships no types
+
+    parts = sorted(str(path) for path in folder.glob("records-*.parquet"))
+    if not parts:
+        return LineCalls(callee=(), start=np.empty(0, np.int64), busy_s=np.empty(0, np.int64))
+    found = ds.dataset(parts, format="parquet").to_table(
+        columns=["callee", "start_s", "ring_s", "talk_s"], filter=ds.field("caller") == line
+    )
+    left_out = max(0, len(found) - most)
+    found = found.sort_by("start_s").slice(left_out)
+    column = {name: found[name].to_numpy() for name in ("start_s", "ring_s", "talk_s")}
+    return LineCalls(
+        callee=found["callee"].to_pylist(),
+        start=column["start_s"],
+        busy_s=column["ring_s"] + column["talk_s"],
+        left_out=left_out,
+    )
 
 
 _TEXTS: Final = (

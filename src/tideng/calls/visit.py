@@ -17,6 +17,8 @@ SAYS: Final = {
     "talk": "秒挂与超长通话混杂",
     "hours": "呼叫时段与平时不同",
     "shared_callees": "被叫与其他突然活跃的线路重合",
+    "report": "有人反映该线路打来诈骗电话",
+    "linkage": "同一地址或同一装维人员的其他线路也突然活跃",
     "habits": "与本线路平时的呼叫习惯相比",
 }
 TEMPLATE: Final = """\

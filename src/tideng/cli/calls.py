@@ -1,7 +1,9 @@
 """`tideng calls`: from call records to the first alarm, and to the visit."""
 
 import sys
-from datetime import UTC, datetime
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,12 +11,22 @@ import msgspec
 import typer
 from rich.markup import escape
 
-from tideng.cli import calls_features, calls_records, calls_subscribers
+from tideng.cli import (
+    calls_console,
+    calls_features,
+    calls_records,
+    calls_reports,
+    calls_subscribers,
+    calls_watch,
+)
 from tideng.cli.show import err, not_installed, out, stop, table
 
 app = typer.Typer(help="Call records: find lines that have become a fraudster's exit.", no_args_is_help=True)
 app.add_typer(calls_subscribers.app, name="subscribers")
 calls_records.add_to(app)
+calls_watch.add_to(app)
+calls_console.add_to(app)
+calls_reports.add_to(app)
 calls_features.add_to(app)
 
 Zone = Annotated[float, typer.Option(help="Hours east of UTC at which the lines live.")]
@@ -43,6 +55,13 @@ def detect(
     model: Annotated[
         Path | None, typer.Option(help="Another detector model; default: the shipped one.")
     ] = None,
+    reports: Annotated[
+        Path | None, typer.Option(help="CSV with `line` and `at`: lines reported to call with scams.")
+    ] = None,
+    register: Annotated[
+        Path | None,
+        typer.Option("--lines", help="CSV with `line` and `address`, `installer`: links between lines."),
+    ] = None,
     json: Lines = False,
 ) -> None:
     """Find lines on which a box began to call, and say why. Rows that cannot be used are counted, never
@@ -58,7 +77,8 @@ def detect(
         calls, unread = load(files, area=area)
     except (FileUnreadable, ModelInvalid, OSError) as error:
         stop(escape(str(error)))
-    alarms, threshold = find(calls, scorer, zone_s=int(zone * 3600), strictness=strictness)
+    outside = _outside(scorer, calls.lines, reports, register, zone, area)
+    alarms, threshold = find(calls, scorer, zone_s=int(zone * 3600), strictness=strictness, outside=outside)
     told = [_told(alarm, calls.lines[alarm.line], scorer.name) for alarm in alarms]
     _say_unread(unread.read, unread.reasons)
     err.print(
@@ -74,6 +94,32 @@ def detect(
         for one in told
     ]
     table("lines to look at", ("at", "line", "calls", "tier", "because"), rows)
+
+
+def _outside(  # Any: Scorer and Outside, imported only when used
+    scorer: Any, lines: Sequence[str], reports: Path | None, register: Path | None, zone: float, area: str
+) -> Any:
+    """What is known about the lines besides their calls; ends the command when a file cannot be used."""
+    from tideng.calls.detector.outside import Outside
+    from tideng.calls.register import NO_REGISTER, RegisterInvalid, read_register
+    from tideng.calls.reports import ReportInvalid, read_reports
+
+    outside = Outside(scorer.model.threshold)
+    try:
+        known = read_register(register, area=area) if register else NO_REGISTER
+        place = timezone(timedelta(hours=zone))
+        told = read_reports(reports, zone=place, area=area, now_s=int(time.time())) if reports else []
+    except (RegisterInvalid, ReportInvalid) as error:
+        stop(escape(str(error)))
+    except OSError as error:
+        stop(f"{escape(str(error.filename))}: {error.strerror}")
+    index = {line: i for i, line in enumerate(lines)}
+    for line, i in index.items():
+        outside.link(i, known.groups(line))
+    for report in sorted(told, key=lambda one: one.called_at):
+        if report.line in index:
+            outside.report(index[report.line], report.called_at)
+    return outside
 
 
 def _told(alarm: Any, line: str, model: str) -> dict[str, Any]:  # Any: Alarm, imported only when it is used

@@ -1,23 +1,19 @@
-"""`tideng calls import | watch | why | visits | feedback`: records in, cases out, and what one line did."""
+"""`tideng calls import | why | visits | feedback`: records in, cases looked at, and what one line did."""
 
-import os
-import sys
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
 
-import msgspec
 import typer
 from rich.markup import escape
 
 from tideng.cli.context import Json, loaded, opened
 from tideng.cli.show import FAILED, as_json, err, out, stop, table
 
-POLL_S: Final = 2.0
-POST_S: Final = 10.0
+UNTOLD: Final = ("opening", "note", "curve")
+"""Of a case: its key, what somebody wrote about people, and what only a picture needs."""
 Format_ = Annotated[
     str,
     typer.Option(
@@ -39,9 +35,10 @@ def folder_of(context: typer.Context) -> Path:
     return Path(loaded(context).settings.data) / "calls"
 
 
-def _reading(
+def reading(
     format: str, zone: str, area: str, template: str, mapping: Path | None
 ) -> Callable[[Any, Path], Any]:
+    """Brings a file of this format into a store. Ends the command when the options do not fit."""
     from tideng.calls.readers.formats import FORMATS
     from tideng.calls.readers.operator import PLAIN, MappingInvalid
     from tideng.calls.readers.operator import mapping as read_mapping
@@ -80,7 +77,7 @@ def import_(
     from tideng.calls.readers.formats import FormatUnknown
     from tideng.calls.readers.operator import MappingInvalid
 
-    bring = _reading(format, zone, area, template, mapping)
+    bring = reading(format, zone, area, template, mapping)
     store = CallStore(folder_of(context))
     done, failed = [], []
     try:
@@ -99,7 +96,7 @@ def import_(
                 escape(one.name),
                 "known already" if one.already else one.records,
                 one.repeated,
-                _counts(one.refused),
+                counted(one.refused),
             )
             for one in done
         ]
@@ -110,135 +107,26 @@ def import_(
         raise typer.Exit(FAILED)
 
 
-def _counts(reasons: dict[str, int]) -> str:
+def counted(reasons: dict[str, int]) -> str:
+    """Reasons and counts as one text."""
     return ", ".join(f"{name} {count}" for name, count in sorted(reasons.items())) or "-"
 
 
-def watch(
-    context: typer.Context,
-    folder: Annotated[Path, typer.Argument(help="Folder into which record files are dropped.")],
-    format: Format_ = "auto",
-    zone: Zone_ = "Asia/Shanghai",
-    area: Area_ = "",
-    template: Template_ = "",
-    mapping: Mapping_ = None,
-    once: Annotated[bool, typer.Option("--once", help="Take what is there and end.")] = False,
-    webhook: Annotated[str, typer.Option(help="Tell this address (https) of new cases; signed.")] = "",
-    webhook_secret: Annotated[
-        Path | None, typer.Option(help="File with the secret that signs them (16 octets or more).")
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object per new case and line.")] = False,
-) -> None:
-    """Follow a folder: import what arrives, alarm, open cases, record them in the ledger. Ctrl-C ends it."""
-    from tideng.assembly.calls import open_watch
-
-    bring = _reading(format, zone, area, template, mapping)
-    if not folder.is_dir():
-        stop(f"{escape(str(folder))} is no folder")
-    with opened(context) as gateway:
-        home = folder_of(context)
-        try:
-            teller = _teller(home, webhook, webhook_secret)
-            tellers = () if teller is None else (teller,)
-            with open_watch(
-                home, gateway.ledger, now=gateway.ledger.now, entropy=os.urandom, announcers=tellers
-            ) as desk:
-                _follow(desk, bring, folder, once=once, json=json, tell=_telling(teller, webhook))
-        except KeyboardInterrupt:
-            err.print("ended; what was read is kept")
-
-
-def _follow(
-    desk: Any, bring: Any, folder: Path, *, once: bool, json: bool, tell: "Callable[[], object]"
-) -> None:  # Any: see _reading
-    from rich.live import Live
-
-    from tideng.calls.importing import FileTooLarge
-    from tideng.calls.readers.formats import FormatUnknown
-    from tideng.calls.readers.operator import MappingInvalid
-
-    sizes: dict[Path, int] = {}
-    tried: dict[Path, int] = {}
-    with Live(console=err, refresh_per_second=2, transient=True) as board:
-        while True:
-            for path in sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith(".")):
-                size = path.stat().st_size
-                # A file that still grows is left for the next look, unless this is the only one.
-                settled = once or sizes.get(path) == size
-                sizes[path] = size
-                if not settled or tried.get(path) == size:
-                    continue
-                tried[path] = size
-                try:
-                    bring(desk.store, path)
-                except (FormatUnknown, FileTooLarge, MappingInvalid, OSError) as error:
-                    err.print(f"[red]{escape(path.name)}[/]: {escape(str(error))}")
-            for visit in desk.catch_up():
-                if json:
-                    sys.stdout.write(msgspec.json.encode(_public(visit)).decode() + "\n")
-                    sys.stdout.flush()
-                else:
-                    out.print(
-                        f"[bold red]{visit.tier}[/] line {visit.line}: {visit.calls_placed} calls, "
-                        + ", ".join(f"{name} {weight:+.1f}" for name, weight in visit.reasons if weight > 0)
-                    )
-            tell()
-            board.update(
-                f"{desk.watch.lines:,} lines, {desk.watch.records:,} records, part {desk.watch.position}; "
-                f"put aside {_counts(desk.store.refusals())}"
-            )
-            if once:
-                return
-            time.sleep(POLL_S)
-
-
-def _teller(home: Path, webhook: str, secret: Path | None) -> Any:  # Any: a WebhookAnnouncer, or None
-    """Who keeps what is to be told; ends the command for an address or a secret that will not do."""
-    from urllib.parse import urlsplit
-
-    from tideng.calls.announcing import SECRET_OCTETS_MIN, WebhookAnnouncer
-
-    if not webhook:
-        return None
-    where = urlsplit(webhook)
-    is_local = where.hostname in ("127.0.0.1", "::1", "localhost")
-    if where.scheme != "https" and not (where.scheme == "http" and is_local):
-        stop(f"--webhook is {escape(webhook)}; give an https address, or http on this machine")
-    try:
-        key = secret.read_bytes().strip() if secret is not None else b""
-    except OSError as error:
-        stop(f"{escape(str(secret))}: {error.strerror}")
-    if len(key) < SECRET_OCTETS_MIN:
-        stop(f"--webhook-secret holds {len(key)} octets; at least {SECRET_OCTETS_MIN} are needed")
-    return WebhookAnnouncer(home / "told.db", key, lambda: int(time.time()))
-
-
-def _telling(teller: Any, webhook: str) -> "Callable[[], object]":  # Any: see `_teller`
-    """Sends what is due. A receiver that does not answer is asked again later, by the next run too."""
-    if teller is None:
-        return lambda: None
-
-    def post(body: bytes, headers: dict[str, str]) -> int:
-        import httpx
-
-        try:
-            return httpx.post(
-                webhook,
-                content=body,
-                headers=headers,
-                timeout=POST_S,
-                follow_redirects=False,
-                trust_env=False,
-            ).status_code
-        except httpx.HTTPError:
-            return 0
-
-    return lambda: teller.deliver(post)
-
-
-def _public(visit: Any) -> dict[str, Any]:  # Any: Visit
-    told = {name: getattr(visit, name) for name in visit.__struct_fields__ if name != "opening"}
+def public(visit: Any) -> dict[str, Any]:  # Any: Visit
+    """What programs are told of a case."""
+    told = {name: getattr(visit, name) for name in visit.__struct_fields__ if name not in UNTOLD}
     return {**told, "evidence": [{"name": name, "weight": weight} for name, weight in visit.reasons]}
+
+
+def _alarm(alarm: Any) -> dict[str, Any]:  # Any: Alarm
+    return {
+        "at": alarm.at,
+        "calls_placed": alarm.calls_placed,
+        "tier": alarm.tier,
+        "score": alarm.score,
+        "threshold": alarm.threshold,
+        "evidence": [{"name": r.name, "weight": r.weight, "says": r.says} for r in alarm.reasons],
+    }
 
 
 def why(
@@ -254,29 +142,19 @@ def why(
     """What one line did and what speaks for and against a box on it. Exit code 1 if nothing alarmed."""
     from tideng.assembly.calls import look_at
     from tideng.calls.readers.plain import FileUnreadable
+    from tideng.calls.register import RegisterInvalid
 
     paths = files or sorted(folder_of(context).glob("records-*.parquet"))
     if not paths:
         stop("nothing was imported yet; `tideng calls import FILE`, or name files with --from")
     try:
-        seen = look_at(paths, line)
-    except (FileUnreadable, LookupError) as error:
+        seen = look_at(paths, line, known=None if files else folder_of(context))
+    except (FileUnreadable, LookupError, RegisterInvalid) as error:
         stop(escape(str(error)))
     if html:
         html.write_text(seen.page(), "utf-8")
     if pdf and seen.alarms:
         pdf.write_bytes(seen.paper(datetime.now(UTC)))
-    told = [
-        {
-            "at": a.at,
-            "calls_placed": a.calls_placed,
-            "tier": a.tier,
-            "score": a.score,
-            "threshold": a.threshold,
-            "evidence": [{"name": r.name, "weight": r.weight, "says": r.says} for r in a.reasons],
-        }
-        for a in seen.alarms
-    ]
     if json:
         as_json(
             {
@@ -284,7 +162,7 @@ def why(
                 "calls": seen.placed,
                 "highest": seen.highest,
                 "threshold": seen.threshold,
-                "alarms": told,
+                "alarms": [_alarm(alarm) for alarm in seen.alarms],
             }
         )
     else:
@@ -304,7 +182,8 @@ def why(
 
 
 def visits(context: typer.Context, json: Json = False) -> None:
-    """Cases that alarms have opened, newest first."""
+    """Cases that alarms have opened, newest first, and the expected loss avoided where it can be said."""
+    from tideng.calls import losses
     from tideng.calls.cases import SqliteVisits
 
     path = folder_of(context) / "visits.db"
@@ -312,11 +191,18 @@ def visits(context: typer.Context, json: Json = False) -> None:
         stop("there are no cases yet; `tideng calls watch DIR` opens them")
     store = SqliteVisits(path)
     try:
-        found = store.all()
+        found, counts = store.all(), store.counts()
+        model = losses.Losses(
+            losses.read(folder_of(context) / losses.FILE),
+            confirmed=counts.get("confirmed", 0),
+            not_confirmed=counts.get("not_confirmed", 0),
+        )
+    except losses.LossesInvalid as error:
+        stop(escape(str(error)))
     finally:
         store.shut()
     if json:
-        as_json([_public(visit) for visit in found])
+        as_json([{**public(visit), "loss_avoided": model.avoided(visit)} for visit in found])
         return
     rows = [
         (
@@ -326,10 +212,20 @@ def visits(context: typer.Context, json: Json = False) -> None:
             v.tier,
             v.calls_placed,
             datetime.fromtimestamp(v.alarm_at, UTC).strftime("%Y-%m-%d %H:%M"),
+            _money(model.avoided(v)),
         )
         for v in found
     ]
-    table("visits", ("case", "line", "state", "tier", "calls", "alarm (UTC)"), rows)
+    table("visits", ("case", "line", "state", "tier", "calls", "alarm (UTC)", "loss avoided (90 %)"), rows)
+    if model.assumed.missing:
+        err.print(
+            "the loss avoided is not reckoned: no figure for "
+            f"{', '.join(model.assumed.missing)}; give it in {escape(str(folder_of(context) / losses.FILE))}"
+        )
+
+
+def _money(avoided: Any) -> str:  # Any: Interval or None
+    return "-" if avoided is None else f"{avoided.low:,} to {avoided.high:,} {escape(avoided.currency)}"
 
 
 def feedback(
@@ -352,5 +248,5 @@ def feedback(
 def add_to(app: typer.Typer) -> None:
     """Put these commands on `tideng calls`."""
     app.command("import")(import_)
-    for command in (watch, why, visits, feedback):
+    for command in (why, visits, feedback):
         app.command()(command)

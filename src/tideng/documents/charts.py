@@ -1,9 +1,12 @@
 """Charts as SVG text: bars and lines, drawn on the server, readable without colour and without script. Pure.
 
 Every chart carries its title and a description for those who hear it, and only presentation attributes, so
-that it stands in a page under a strict Content-Security-Policy. Put a table of the same numbers beside it.
+that it stands in a page under a strict Content-Security-Policy. A page's own style sheet may rename the
+colours by the classes `chart`, `c0` … `c4`, `band`, `axis`, `mark` and `title`. Put a table
+of the same numbers beside it.
 """
 
+import itertools
 import math
 from collections.abc import Sequence
 from html import escape
@@ -61,7 +64,8 @@ def bars(items: Sequence[Bar], *, title: str, description: str = "", width: int 
         told = item.label or f"{item.value:,g}"
         parts.append(
             f'<text x="{left - 8}" y="{y + 13}" text-anchor="end">{escape(item.name)}</text>'
-            f'<rect x="{left}" y="{y}" width="{length:.1f}" height="{ROW - 8}" fill="{COLOURS[0]}"/>'
+            f'<rect class="c0" x="{left}" y="{y}" width="{length:.1f}" height="{ROW - 8}" '
+            f'fill="{COLOURS[0]}"/>'
             f'<text x="{left + length + 6:.1f}" y="{y + 13}">{escape(told)}</text>'
         )
     return _svg("".join(parts), 40 + ROW * len(items), title, description, width)
@@ -101,16 +105,18 @@ def lines(
     if band:
         around = [at(x, high) for x, _, high in band.points]
         around += [at(x, low) for x, low, _ in reversed(band.points)]
-        parts.append(f'<polygon points="{" ".join(around)}" fill="#1b5e8c" fill-opacity="0.15"/>')
+        shape = f'<polygon class="band" points="{" ".join(around)}" fill="#1b5e8c" fill-opacity="0.15"/>'
+        parts.append(shape)
     for number, line in enumerate(drawn):
-        style = f'stroke="{COLOURS[number % 5]}" stroke-dasharray="{DASHES[number % 5]}"'
+        style = _style(number)
         points = " ".join(at(x, y) for x, y in line.points)
         parts.append(f'<polyline points="{points}" fill="none" stroke-width="2" {style}/>')
     for x, name in marks:
         place = at(x, y1).split(",")[0]
         parts.append(
-            f'<line x1="{place}" x2="{place}" y1="{MARGIN}" y2="{height - MARGIN}" stroke="#a00000"/>'
-            f'<text x="{place}" y="{MARGIN - 6}" text-anchor="middle" fill="#a00000">{escape(name)}</text>'
+            f'<line class="mark" x1="{place}" x2="{place}" y1="{MARGIN}" y2="{height - MARGIN}" '
+            f'stroke="#a00000"/><text class="mark" x="{place}" y="{MARGIN - 6}" text-anchor="middle" '
+            f'fill="#a00000">{escape(name)}</text>'
         )
     for x, name in x_ticks or ((x0, f"{x0:,g}"), (x1, f"{x1:,g}")):
         place = at(x, y0).split(",")[0]
@@ -121,9 +127,58 @@ def lines(
     return _svg("".join(parts), height + 10, title, description, width)
 
 
+def sums(
+    items: Sequence[Bar],
+    *,
+    goal: float,
+    goal_name: str,
+    title: str,
+    description: str = "",
+    width: int = WIDTH,
+) -> str:
+    """How values, below 0 too, add up row by row, and the goal their sum is held against.
+
+    ValueError if there are more than `BARS_MAX` rows or a number is not finite.
+    """
+    if not len(items) <= BARS_MAX or not all(math.isfinite(n) for n in (goal, *(i.value for i in items))):
+        raise ValueError(f"{len(items)} rows; a chart takes up to {BARS_MAX}, all finite. Sum up the rest.")
+    ends = [0.0, *itertools.accumulate(item.value for item in items)]
+    low, high = min(0.0, goal, *ends), max(0.0, goal, *ends)
+    left = min(max((_width_of(item.name) for item in items), default=0) + 12, width // 2)
+    room, span = width - left - 64, (high - low) or 1.0
+
+    def at(value: float) -> float:
+        return left + room * (value - low) / span
+
+    parts = []
+    for row, item in enumerate(items):
+        y, kind = 58 + row * ROW, 1 if item.value > 0 else 0
+        first, last = sorted((at(ends[row]), at(ends[row + 1])))
+        parts.append(
+            f'<text x="{left - 8}" y="{y + 13}" text-anchor="end">{escape(item.name)}</text>'
+            f'<rect class="c{kind}" x="{first:.1f}" y="{y}" width="{max(last - first, 1.5):.1f}" '
+            f'height="{ROW - 8}" fill="{COLOURS[kind]}"/>'
+            f'<text x="{last + 6:.1f}" y="{y + 13}">{escape(item.label or f"{item.value:+.2f}")}</text>'
+        )
+    floor, zero, mark = 54 + ROW * len(items), at(0.0), at(goal)
+    parts.append(
+        f'<path class="axis" d="M{zero:.1f} 50V{floor}" fill="none" stroke="#555555"/>'
+        f'<path class="mark" d="M{mark:.1f} 50V{floor}" fill="none" stroke="#a00000" stroke-dasharray="6 3"/>'
+        f'<text class="mark" x="{mark:.1f}" y="42" text-anchor="end" fill="#a00000">'
+        f"{escape(goal_name)}</text>"
+    )
+    return _svg("".join(parts), floor + 8, title, description, width)
+
+
+def _style(number: int) -> str:
+    kind = number % len(COLOURS)
+    return f'class="c{kind}" stroke="{COLOURS[kind]}" stroke-dasharray="{DASHES[kind]}"'
+
+
 def _axes(width: int, height: int, y0: float, y1: float, x_name: str, y_name: str) -> str:
     floor = height - MARGIN
-    parts = [f'<path d="M{MARGIN} {MARGIN}V{floor}H{width - MARGIN}" fill="none" stroke="#555555"/>']
+    frame = f"M{MARGIN} {MARGIN}V{floor}H{width - MARGIN}"
+    parts = [f'<path class="axis" d="{frame}" fill="none" stroke="#555555"/>']
     for share in (0.0, 0.5, 1.0):
         y = floor - (height - 2 * MARGIN) * share
         told = f"{y0 + (y1 - y0) * share:,.3g}"
@@ -136,13 +191,14 @@ def _axes(width: int, height: int, y0: float, y1: float, x_name: str, y_name: st
 def _legend(drawn: Sequence[Line], band: Band | None, height: int) -> str:
     parts, x = [], MARGIN
     for number, line in enumerate(drawn):
-        style = f'stroke="{COLOURS[number % 5]}" stroke-dasharray="{DASHES[number % 5]}"'
+        style = _style(number)
         parts.append(f'<path d="M{x} {height}h24" stroke-width="2" {style}/>')
         parts.append(f'<text x="{x + 30}" y="{height + 4}">{escape(line.name)}</text>')
         x += 44 + _width_of(line.name)
     if band:
         parts.append(
-            f'<rect x="{x}" y="{height - 6}" width="24" height="12" fill="#1b5e8c" fill-opacity="0.15"/>'
+            f'<rect class="band" x="{x}" y="{height - 6}" width="24" height="12" fill="#1b5e8c" '
+            'fill-opacity="0.15"/>'
         )
         parts.append(f'<text x="{x + 30}" y="{height + 4}">{escape(band.name)}</text>')
     return "".join(parts)
@@ -151,10 +207,10 @@ def _legend(drawn: Sequence[Line], band: Band | None, height: int) -> str:
 def _svg(inner: str, height: int, title: str, description: str, width: int) -> str:
     told = f"<desc>{escape(description)}</desc>" if description else ""
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
-        f'height="{height}" role="img" aria-label="{escape(title)}" {FONT} fill="#1c1c1c">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="0 0 {width} {height}" '
+        f'width="{width}" height="{height}" role="img" aria-label="{escape(title)}" {FONT} fill="#1c1c1c">'
         f"<title>{escape(title)}</title>{told}"
-        f'<text x="0" y="16" font-weight="600">{escape(title)}</text>{inner}</svg>'
+        f'<text class="title" x="0" y="16" font-weight="600">{escape(title)}</text>{inner}</svg>'
     )
 
 

@@ -6,7 +6,7 @@ Values are logarithms of odds: +1 makes a box e times as likely.
 """
 
 import hashlib
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -28,6 +28,8 @@ MEANINGS: Final = {
     "talk": "hang-ups mixed with very long calls to strangers",
     "hours": "calls at hours at which this line does not usually call",
     "shared_callees": "numbers that other suddenly loud lines call too, none that the town usually calls",
+    "report": "somebody reported that this line called with a scam",
+    "linkage": "other lines of the same address or installer have turned loud",
     "prior": "before any evidence: boxes are rare",
     "habits": "what this line usually does: how much it calls, and how many strangers",
 }
@@ -66,6 +68,19 @@ class Model(Struct, frozen=True, kw_only=True):
 TAIL_SHARES: Final = (0.02, 0.01, 0.005, 0.002, 0.001)
 
 
+class Trees(NamedTuple):
+    """A model's columns as the kernels take them; see `Model`."""
+
+    root: NDArray[np.int32]
+    feature: NDArray[np.int32]
+    limit: NDArray[np.float64]
+    left: NDArray[np.int32]
+    right: NDArray[np.int32]
+    value: NDArray[np.float64]
+    expected: NDArray[np.float64]
+    feature_group: NDArray[np.int32]
+
+
 class Scorer:
     """A model made ready. `of(rows)` gives each row's evidence by group."""
 
@@ -80,15 +95,16 @@ class Scorer:
             raise ModelInvalid("the model was made for other features; train it again")
         self.name = f"{model.version}+{hashlib.sha256(raw).hexdigest()[:12]}"
         _check(model)
-        self._shape = (
-            np.array(model.root, np.int32),
-            np.array(model.feature, np.int32),
-            np.array(model.limit, np.float64),
-            np.array(model.left, np.int32),
-            np.array(model.right, np.int32),
-            np.array(model.value, np.float64),
+        self._trees = Trees(
+            root=np.array(model.root, np.int32),
+            feature=np.array(model.feature, np.int32),
+            limit=np.array(model.limit, np.float64),
+            left=np.array(model.left, np.int32),
+            right=np.array(model.right, np.int32),
+            value=np.array(model.value, np.float64),
+            expected=np.array(model.expected, np.float64),
+            feature_group=np.array(model.feature_group, np.int32),
         )
-        self._told = (np.array(model.expected, np.float64), np.array(model.feature_group, np.int32))
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -98,13 +114,13 @@ class Scorer:
     def of(self, rows: Rows) -> NDArray[np.float64]:
         """Evidence by group for each row; the score is `offset` plus the row's sum."""
         out = np.zeros((len(rows), len(self.model.groups)), np.float64)
-        tell(rows, *self._shape, *self._told, out)
+        tell(rows, self._trees, out)
         return out
 
     def scores(self, rows: Rows) -> NDArray[np.float64]:
         """The scores alone, which is several times faster."""
         out = np.zeros(len(rows), np.float64)
-        add_up(rows, *self._shape, out)
+        add_up(rows, self._trees, out)
         return out
 
 
@@ -129,44 +145,27 @@ def _check(model: Model) -> None:
 
 
 @kernel
-def add_up(
-    rows: Rows,
-    root: NDArray[np.int32],
-    feature: NDArray[np.int32],
-    limit: NDArray[np.float64],
-    left: NDArray[np.int32],
-    right: NDArray[np.int32],
-    value: NDArray[np.float64],
-    out: NDArray[np.float64],
-) -> None:
+def add_up(rows: Rows, trees: Trees, out: NDArray[np.float64]) -> None:
     """Walk every tree for every row and add the leaves up."""
+    feature, limit, left, right, value = trees.feature, trees.limit, trees.left, trees.right, trees.value
     for i in range(len(rows)):
-        for tree in range(len(root)):
-            node = root[tree]
+        for tree in range(len(trees.root)):
+            node = trees.root[tree]
             while node >= 0:
                 node = left[node] if np.float64(rows[i, feature[node]]) <= limit[node] else right[node]
             out[i] += value[-1 - node]
 
 
 @kernel
-def tell(
-    rows: Rows,
-    root: NDArray[np.int32],
-    feature: NDArray[np.int32],
-    limit: NDArray[np.float64],
-    left: NDArray[np.int32],
-    right: NDArray[np.int32],
-    value: NDArray[np.float64],
-    expected: NDArray[np.float64],
-    feature_group: NDArray[np.int32],
-    out: NDArray[np.float64],
-) -> None:
+def tell(rows: Rows, trees: Trees, out: NDArray[np.float64]) -> None:
     """Walk every tree for every row and credit each step's change to what its question was about."""
+    feature, limit, left, right, value = trees.feature, trees.limit, trees.left, trees.right, trees.value
+    expected, group = trees.expected, trees.feature_group
     for i in range(len(rows)):
-        for tree in range(len(root)):
-            node = root[tree]
+        for tree in range(len(trees.root)):
+            node = trees.root[tree]
             while node >= 0:
                 child = left[node] if np.float64(rows[i, feature[node]]) <= limit[node] else right[node]
                 after = expected[child] if child >= 0 else value[-1 - child]
-                out[i, feature_group[feature[node]]] += after - expected[node]
+                out[i, group[feature[node]]] += after - expected[node]
                 node = child

@@ -1,7 +1,6 @@
 """Asterisk `cdr_csv` (Master.csv): 18 columns without a header, local time without a zone, one row per leg.
 Pure."""
 
-import csv
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -13,11 +12,12 @@ from tideng.calls.readers.origin import (
     Outcome,
     Row,
     call,
-    decoded,
+    cells,
     moment,
     refused,
     whole,
 )
+from tideng.calls.records import Refused
 
 COLUMNS: Final = (
     "accountcode",
@@ -70,13 +70,9 @@ def read(rows: Iterable[Row], origin: Origin) -> Iterator[Outcome]:
 
 
 def _leg(row: Row, origin: Origin) -> _Leg | Outcome:
-    text = decoded(row)
-    if text is None:
-        return refused("unreadable_encoding", origin, row)
-    try:
-        values = next(csv.reader([text], strict=True))
-    except (csv.Error, StopIteration):
-        return refused("torn_row", origin, row)
+    values = cells(row, origin)
+    if isinstance(values, Refused):
+        return values
     if not COLUMNS_MIN <= len(values) <= len(COLUMNS) + 2:
         return refused("torn_row", origin, row)
     fields = dict(zip(COLUMNS, [*values, "", ""], strict=False))

@@ -1,12 +1,12 @@
 """Cisco Unified CM: a header line, a line of SQL types, then rows in UTC seconds; legs share a global id.
 Pure."""
 
-import csv
 from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
-from tideng.calls.readers.origin import LEGS_HELD_MAX, Origin, Outcome, Row, call, decoded, refused, whole
+from tideng.calls.readers.origin import LEGS_HELD_MAX, Origin, Outcome, Row, call, cells, refused, whole
+from tideng.calls.records import Refused
 
 _TYPES = ("INTEGER", "VARCHAR", "BIGINT", "CHAR", "UNIQUEIDENTIFIER")
 
@@ -24,13 +24,9 @@ def read(rows: Iterable[Row], origin: Origin) -> Iterator[Outcome]:
     names: list[str] = []
     held: dict[str, list[_Leg]] = {}
     for row in rows:
-        text = decoded(row)
-        try:
-            values = next(csv.reader([text], strict=True)) if text is not None else None
-        except (csv.Error, StopIteration):
-            values = None
-        if values is None:
-            yield refused("torn_row", origin, row)
+        values = cells(row, origin)
+        if isinstance(values, Refused):
+            yield values
         elif not names:
             names = [value.strip().lower() for value in values]
         elif values[0].upper().startswith(_TYPES):

@@ -9,8 +9,8 @@ from urllib.parse import unquote
 
 import msgspec
 
-from tideng.calls.readers.origin import Origin, Outcome, Row, call, decoded, moment, refused, whole
-from tideng.calls.records import RAW_BYTES_MAX
+from tideng.calls.readers.origin import Origin, Outcome, Row, call, cells, moment, refused, whole
+from tideng.calls.records import RAW_BYTES_MAX, Refused
 
 _VARIABLE: Final = re.compile(r"\$\{([^}]+)\}")
 
@@ -46,19 +46,13 @@ def read_csv(rows: Iterable[Row], origin: Origin, template: str) -> Iterator[Out
     """Rows written by `template`, as it stands in cdr_csv.conf.xml: its ${…} name the columns."""
     names = [(_VARIABLE.findall(cell) or [""])[0] for cell in next(csv.reader([template]))]
     for row in rows:
-        text = decoded(row)
-        if text is None:
-            yield refused("unreadable_encoding", origin, row)
-            continue
-        try:
-            values = next(csv.reader([text], strict=True))
-        except (csv.Error, StopIteration):
+        values = cells(row, origin)
+        if isinstance(values, Refused):
+            yield values
+        elif len(values) != len(names):
             yield refused("torn_row", origin, row)
-            continue
-        if len(values) != len(names):
-            yield refused("torn_row", origin, row)
-            continue
-        yield _call(dict(zip(names, values, strict=True)), row, origin)
+        else:
+            yield _call(dict(zip(names, values, strict=True)), row, origin)
 
 
 def _profile(document: dict[str, Any]) -> dict[str, str]:  # Any: foreign JSON

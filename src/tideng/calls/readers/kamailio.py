@@ -4,12 +4,12 @@ In transaction mode a call is an INVITE row and, if it was answered, a BYE row w
 (either way round). In dialog mode one row has start, end and duration.
 """
 
-import csv
 from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
-from tideng.calls.readers.origin import LEGS_HELD_MAX, Origin, Outcome, Row, call, decoded, moment, refused
+from tideng.calls.readers.origin import LEGS_HELD_MAX, Origin, Outcome, Row, call, cells, moment, refused
+from tideng.calls.records import Refused
 
 _CALLER = ("src_user", "from_user", "caller", "caller_id", "from_uri")
 _CALLEE = ("dst_ouser", "dst_user", "to_user", "callee", "callee_id", "to_uri")
@@ -27,10 +27,9 @@ def read(rows: Iterable[Row], origin: Origin) -> Iterator[Outcome]:
     names: list[str] = []
     open_calls: dict[str, list[_Event]] = {}
     for row in rows:
-        text = decoded(row)
-        values = _cells(text) if text is not None else None
-        if values is None:
-            yield refused("unreadable_encoding" if text is None else "torn_row", origin, row)
+        values = cells(row, origin)
+        if isinstance(values, Refused):
+            yield values
             continue
         if not names:
             names = [value.strip().lower() for value in values]
@@ -51,13 +50,6 @@ def read(rows: Iterable[Row], origin: Origin) -> Iterator[Outcome]:
                 yield from _joined(open_calls.pop(next(iter(open_calls))), origin)
     for events in open_calls.values():
         yield from _joined(events, origin)
-
-
-def _cells(text: str) -> list[str] | None:
-    try:
-        return next(csv.reader([text], strict=True))
-    except (csv.Error, StopIteration):
-        return None
 
 
 def _first(said: dict[str, str], names: tuple[str, ...]) -> str:

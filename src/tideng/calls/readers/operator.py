@@ -7,7 +7,6 @@ exist,
 `direction = "call_event"` with `incoming = ["call_dst"]` swaps the two parties of incoming rows.
 """
 
-import csv
 import tomllib
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -15,7 +14,8 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from tideng.calls.readers.origin import Origin, Outcome, Row, call, decoded, moment, refused
+from tideng.calls.readers.origin import Origin, Outcome, Row, call, cells, moment, refused
+from tideng.calls.records import Refused
 
 _NO: Final = frozenset({"", "0", "false", "f", "n", "no", "no answer", "busy", "failed", "否"})
 
@@ -68,16 +68,10 @@ def read(rows: Iterable[Row], origin: Origin, columns: Mapping = PLAIN) -> Itera
     """Calls, one a row."""
     names: list[str] = []
     for row in rows:
-        text = decoded(row)
-        if text is None:
-            yield refused("unreadable_encoding", origin, row)
-            continue
-        try:
-            values = next(csv.reader([text], strict=True))
-        except (csv.Error, StopIteration):
-            yield refused("torn_row", origin, row)
-            continue
-        if not names:
+        values = cells(row, origin)
+        if isinstance(values, Refused):
+            yield values
+        elif not names:
             names = [value.strip() for value in values]
             absent_columns(names, origin, columns)
         elif len(values) != len(names):

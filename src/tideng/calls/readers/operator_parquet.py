@@ -36,7 +36,7 @@ def read(raw: bytes, origin: Origin, columns: Mapping = PLAIN) -> Iterator[Outco
                     # As far as it was read: the same row in another file has the same hash.
                     held = Row(done, json.dumps(texts, ensure_ascii=False, sort_keys=True).encode())
                     if len(held.raw) > RAW_BYTES_MAX:
-                        yield refused("unreadable_encoding", origin, held)
+                        yield refused("too_long_row", origin, held)
                     else:
                         yield one_call(texts, held, origin, columns)
                     done += 1

@@ -1,5 +1,6 @@
 """Where rows come from, and the moments and numbers in them. Pure."""
 
+import csv
 import math
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -131,13 +132,15 @@ def text_rows(raw: bytes) -> Iterator[Row]:
         offset += len(line) + 1
 
 
-def decoded(row: Row) -> str | None:
-    """The text of a row: UTF-8, else GB 18030; None when neither, or when it is too long for a record."""
+def cells(row: Row, origin: Origin) -> list[str] | Refused:
+    """The values of a CSV row, in UTF-8 or else GB 18030; or the row, put aside with its reason."""
     if len(row.raw) > RAW_BYTES_MAX:
-        return None
+        return refused("too_long_row", origin, row)
     for encoding in ("utf-8-sig", "gb18030"):
         try:
-            return row.raw.decode(encoding)
+            return next(csv.reader([row.raw.decode(encoding)], strict=True))
         except UnicodeDecodeError:
             continue
-    return None
+        except (csv.Error, StopIteration):
+            return refused("torn_row", origin, row)
+    return refused("unreadable_encoding", origin, row)

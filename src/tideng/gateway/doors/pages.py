@@ -12,10 +12,11 @@ from tideng.gateway.doors.pages_deps import DECIDES, HOME, PERSONAL, PagesDeps
 from tideng.gateway.doors.pages_held import held_handlers
 from tideng.gateway.doors.pages_life import life_of
 from tideng.gateway.doors.pages_registry import registry_handlers
-from tideng.gateway.doors.pages_views import TONES, bodies_of, id_of, lines_of, masked, when
+from tideng.gateway.doors.pages_views import TONES, bodies_of, id_of, lines_of, masked
 from tideng.gateway.store import queries
 from tideng.gateway.store.states import NEXT
 from tideng.web.errors import NoSuchPage
+from tideng.web.moments import when
 from tideng.web.shell import FORM_BYTES_MAX, Asked, Event, Page, address_of, signed_in
 
 ROWS: Final = 50

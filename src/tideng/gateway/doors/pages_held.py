@@ -11,11 +11,12 @@ from msgspec import Struct
 
 from tideng.gateway.doors.pages_deps import DECIDES, HOME, PERSONAL, PagesDeps
 from tideng.gateway.doors.pages_life import life_of
-from tideng.gateway.doors.pages_views import bodies_of, id_of, lines_of, masked, when
+from tideng.gateway.doors.pages_views import bodies_of, id_of, lines_of, masked
 from tideng.gateway.second_look import REASON_CHARACTERS_MAX, NoSuchMessage, NotYours
 from tideng.gateway.store import queries
 from tideng.gateway.store.decisions import StateChanged
 from tideng.web.errors import NoSuchPage
+from tideng.web.moments import when
 from tideng.web.shell import Asked, Event, Page, address_of, signed_in
 
 HELD: Final = f"{HOME}/held"

@@ -13,9 +13,10 @@ from tideng.evidence.merkle import ProofInvalid, leaf_hash, verify_inclusion
 from tideng.evidence.note import NoteInvalid
 from tideng.evidence.sqlite import SqliteLedger
 from tideng.gateway.doors.pages_deps import CodeMeaning
-from tideng.gateway.doors.pages_views import TONES, When, when
+from tideng.gateway.doors.pages_views import TONES
 from tideng.gateway.store.bodies import Body
 from tideng.gateway.store.store import Store
+from tideng.web.moments import When, when
 
 Entry = dict[str, Any]  # Any: an entry's fields are its kind's business
 _DECIDERS: Final = ("person:", "policy", "customer")

@@ -10,11 +10,12 @@ from litestar.params import FromPath
 
 from tideng.gateway.doors.pages_deps import PagesDeps
 from tideng.gateway.doors.pages_life import proof_of
-from tideng.gateway.doors.pages_views import TONES, When, when
+from tideng.gateway.doors.pages_views import TONES
 from tideng.gateway.registry.kinds import TYPES, kind_of
 from tideng.gateway.registry.store import Version
 from tideng.gateway.registry.values import RegistryObject
 from tideng.web.errors import NoSuchPage
+from tideng.web.moments import When, when
 from tideng.web.shell import Asked, Page
 
 OBJECTS_MAX: Final = 500

@@ -2,18 +2,18 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, tzinfo
 from typing import Final
 
 import msgspec
 from msgspec import Struct
 
 from tideng.evidence.subjects import SubjectErased
-from tideng.gateway.messages import MessageId, Micros
+from tideng.gateway.messages import MessageId
 from tideng.gateway.store.bodies import Body, open_body
 from tideng.gateway.store.queries import MessageRow
 from tideng.gateway.store.store import Store
 from tideng.identifiers.phone import mask
+from tideng.web.moments import When, when
 
 PREVIEW_CHARACTERS: Final = 24
 TONES: Final[Mapping[str, str]] = {
@@ -26,19 +26,6 @@ TONES: Final[Mapping[str, str]] = {
 
 _ID_DIGITS_MAX: Final = 19
 _LONG_DIGITS: Final = re.compile(r"[0-9０-９]{5,}")
-
-
-class When(Struct, frozen=True):
-    """A moment, for machines and for people."""
-
-    iso: str
-    text: str
-
-
-def when(at: Micros, zone: tzinfo) -> When:
-    """In the operator's time zone, to the second."""
-    moment = datetime.fromtimestamp(at // 1_000_000, UTC).astimezone(zone)
-    return When(moment.isoformat(), f"{moment:%Y-%m-%d %H:%M:%S}")
 
 
 class Line(Struct, frozen=True, kw_only=True):

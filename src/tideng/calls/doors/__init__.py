@@ -1,0 +1,1 @@
+"""Who asks the calls product over HTTP: translate, call one step, translate back."""
