@@ -33,7 +33,7 @@ CHARACTERS_PER_CHANCE: Final = 60
 """in a longer one, one more for every so many characters."""
 ACCOUNT_WORDS: Final = "account_word"
 NEGATOR: Final = "negator"
-NEGATED_WITHIN: Final = 8
+NEGATED_WITHIN: Final = 14
 """A "do not" reaches so many characters, and no further than its clause."""
 _LENGTH_BITS: Final = 9
 """Two things that begin at one place are ordered by length, as far as these bits tell."""
