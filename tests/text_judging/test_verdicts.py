@@ -84,3 +84,19 @@ def test_the_figures_on_lines_held_apart() -> None:
     assert sum(danger) / len(danger) >= 0.95
     assert sum(danger) / (sum(danger) + len(false)) >= 0.97
     assert len(false) / (len(rows) - len(danger)) <= 0.005, false
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '他说"明天见",我说"好的",就这样',
+        "【中国电信】您的积分1,820分将于12月31日到期,可登录电信App兑换话费",
+        "【支付宝】你正在新设备登录,校验码6043,泄露有风险,如非本人操作请尽快修改密码",
+        "税务机关不会通过短信链接要求您填银行卡密码",
+        "各位邻居,我爸接了个电话,让他下软件开共享屏幕,民警说是骗子,大家给家里老人提个醒",
+    ],
+)
+def test_what_quotes_or_denies_a_fraud_is_none(text: str) -> None:
+    judged = judge().judge(text)
+    assert judged.verdict != "danger", judged.findings
+    assert "DISGUISED_LETTERS" not in {finding.code for finding in judged.findings}

@@ -107,7 +107,9 @@ def fold_block(texts: Sequence[str], tables: Tables) -> Block:
             break
         if dropped is not None:
             lost = origins[dropped]
-            visible = (kinds[lost] == 0) & (classes[dropped] & t.SPACE == 0)
+            # Words in quotation marks are cut from their neighbours, and nothing is hidden by it.
+            quotes = (points[dropped] == ord('"')) | (points[dropped] == ord("'"))
+            visible = (kinds[lost] == 0) & (classes[dropped] & t.SPACE == 0) & ~quotes
             kinds[lost[visible]] = KIND["cut"]
             kept = np.ones(len(points), np.bool_)
             kept[dropped] = False
