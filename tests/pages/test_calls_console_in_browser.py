@@ -183,16 +183,17 @@ def test_the_list_filters_pages_and_masks(visit: Any, console: Console) -> None:
     visitor = visit(locale="en", java_script_enabled=False).sign_in()
     page = visitor.page
     every = console.cases(None)
-    assert page.locator("tbody tr").count() == 50
+    visitor.count("tbody tr", 50)
     page.get_by_role("link", name="Older").click()
-    assert page.locator("tbody tr").count() == len(every) - 50
+    visitor.count("tbody tr", len(every) - 50)
     page.get_by_role("link", name="Newest").click()
     page.select_option("#tier", "suspend")
     page.locator("form.filter button").click()
     wanted = [one for one in every if one.tier == "suspend"]
-    assert page.locator("tbody .tag.bad").count() == min(50, len(wanted)) > 0
+    assert wanted
+    visitor.count("tbody .tag.bad", min(50, len(wanted)))
     page.goto("/calls?state=nonsense&before=nonsense")
-    assert page.locator("tbody tr").count() == 50
+    visitor.count("tbody tr", 50)
     assert all(one.line not in page.content() for one in every)
 
 
@@ -202,9 +203,9 @@ def test_a_line_is_drawn_with_tables_that_say_the_same(visit: Any, console: Cons
     visitor.page.goto(f"/calls/cases/{case.id}")
     total = sum(weight for _, weight in case.reasons)
     assert total == pytest.approx(case.score, abs=0.3)
-    assert visitor.page.locator("svg.chart").count() == 1
+    visitor.count("svg.chart", 1)
     visitor.page.get_by_role("link", name="The line's picture").click()
-    assert visitor.page.locator("svg.chart").count() == 4
+    visitor.count("svg.chart", 4)
     curve = visitor.page.locator("table", has_text="Call ended").locator("tbody tr")
     assert curve.count() == len(case.curve) + 1
     assert curve.nth(len(case.curve) - 1).locator("td").text_content() == f"{case.curve[-1][1]:.2f}"
@@ -341,7 +342,7 @@ def test_without_sourced_figures_no_loss_is_shown(browser: Any, console: Console
         visitor.see("The expected loss avoided is not shown")
         assert visitor.page.locator("th", has_text="Loss avoided").count() == 0
         visitor.page.get_by_role("link", name="Which").click()
-        assert visitor.page.get_by_text("Not given.").count() == 2
+        visitor.count("text=Not given.", 2)
         visitor.context.close()
 
 

@@ -65,6 +65,10 @@ class Visitor:
     def see(self, text: str) -> None:
         sync_api.expect(self.page.locator("main")).to_contain_text(text)
 
+    def count(self, selector: str, wanted: int) -> None:
+        """Waits, as a click returns before the page it asked for is there."""
+        sync_api.expect(self.page.locator(selector)).to_have_count(wanted)
+
 
 def faults_of(page: Any, name: str, language: str) -> list[str]:
     """What axe (WCAG 2.2 AA and best practice) finds, and whether the page is wider than the screen."""
