@@ -15,7 +15,7 @@ import numpy as np
 from tools.train_calls import learnt
 
 from tideng.calls.detector.evidence import Scorer
-from tideng.calls.detector.training import GROUPS, Lesson, train
+from tideng.calls.detector.training import GROUPS, Lesson, line_peaks, train
 
 PER_MILLION: Final = 10.0
 """False alarms per million line-days at which models are compared."""
@@ -25,16 +25,10 @@ JUDGED: Final = 24
 
 def judged(scorer: Scorer, worlds: Sequence[Lesson]) -> tuple[float, float, float]:
     """Share of boxes found, median and 95th percentile of the calls they had placed by then."""
-    peaks, firsts, boxes = [], [], 0
+    firsts, boxes = [], 0
     scores = [scorer.scores(world.rows) for world in worlds]
-    for world, score in zip(worlds, scores, strict=True):
-        honest = ~world.is_box_line
-        highest = np.full(int(world.line.max()) + 1, -99.0)
-        np.maximum.at(highest, world.line[honest], score[honest])
-        peaks.append(highest)
-    level = np.sort(np.concatenate(peaks))[::-1][
-        int(PER_MILLION * sum(world.line_days for world in worlds) / 1e6)
-    ]
+    peaks = np.concatenate([line_peaks(world, score) for world, score in zip(worlds, scores, strict=True)])
+    level = np.sort(peaks)[::-1][int(PER_MILLION * sum(world.line_days for world in worlds) / 1e6)]
     for world, score in zip(worlds, scores, strict=True):
         boxes += len(np.unique(world.line[world.by_box]))
         hit = np.flatnonzero(world.by_box & (score > level))

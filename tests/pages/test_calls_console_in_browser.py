@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pages.house import PASSWORD
-from pages.visitor import NEEDED, PICTURES, WIDTHS, Visitor, axe_api, faults_of
+from pages.visitor import NEEDED, WIDTHS, Visitor, assert_contrast, faults_of, faults_of_all
 from tideng.assembly import open_embedded
 from tideng.calls.cases import SqliteVisits, Visit
 from tideng.calls.reports import ReportStore
@@ -142,14 +142,7 @@ def test_every_page_is_accessible_quiet_and_stays_at_home(
     page.goto("/calls")
     judge("sign-in")
     visitor.sign_in()
-    for name, path in places(console).items():
-        before = len(visitor.complaints)
-        page.goto(path)
-        if name == "not-found":
-            del visitor.complaints[before:]  # Chromium reports the page's own status 404
-        for folded in page.locator("details").all():
-            folded.evaluate("it => { it.open = true }")
-        judge(name)
+    problems += faults_of_all(visitor, places(console), f"calls-{{}}-{language}-{width}", language)
     page.goto(f"/calls/cases/{console.cases()[0].id}")
     page.click("main button.main")
     judge("feedback")
@@ -163,12 +156,7 @@ def test_every_page_is_accessible_quiet_and_stays_at_home(
 
 def test_dark_mode_has_contrast_too(visit: Any, console: Console) -> None:
     visitor = visit(bypass_csp=True, color_scheme="dark").sign_in()
-    for name, path in places(console).items():
-        visitor.page.goto(path)
-        if PICTURES:
-            visitor.page.screenshot(path=str(Path(PICTURES) / f"calls-{name}-dark.png"), full_page=True)
-        found = axe_api.Axe().run(visitor.page, options={"runOnly": ["color-contrast"]})
-        assert [violation["id"] for violation in found.response["violations"]] == [], name
+    assert_contrast(visitor, places(console), "calls-{}-dark")
 
 
 def test_nobody_sees_anything_before_signing_in(visit: Any, console: Console) -> None:

@@ -1,13 +1,12 @@
 """The console in a real Chromium: every page in both languages and widths, and what people do with it."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pages.console import Console
-from pages.visitor import NEEDED, PICTURES, WIDTHS, Visitor, axe_api, faults_of, sync_api
+from pages.visitor import NEEDED, WIDTHS, Visitor, assert_contrast, faults_of, faults_of_all, sync_api
 
 pytestmark = NEEDED
 
@@ -68,14 +67,7 @@ def test_every_page_is_accessible_quiet_and_stays_at_home(
     page.goto("/console")
     judge("sign-in")
     visitor.sign_in()
-    for name, path in places(console).items():
-        before = len(visitor.complaints)
-        page.goto(path)
-        if name == "not-found":
-            del visitor.complaints[before:]  # Chromium reports the page's own status 404
-        for folded in page.locator("details").all():
-            folded.evaluate("it => { it.open = true }")
-        judge(name)
+    problems += faults_of_all(visitor, places(console), f"{{}}-{language}-{width}", language)
     page.goto(f"/console/held/{console.ids['to_keep']}")
     page.check("#action-refuse")
     page.fill("#reason", "对方没有给出债务凭证")
@@ -87,12 +79,7 @@ def test_every_page_is_accessible_quiet_and_stays_at_home(
 
 def test_dark_mode_has_contrast_too(visit: Any, console: Console) -> None:
     visitor = visit(bypass_csp=True, color_scheme="dark").sign_in()
-    for name, path in places(console).items():
-        visitor.page.goto(path)
-        if PICTURES:
-            visitor.page.screenshot(path=str(Path(PICTURES) / f"{name}-dark.png"), full_page=True)
-        found = axe_api.Axe().run(visitor.page, options={"runOnly": ["color-contrast"]})
-        assert [violation["id"] for violation in found.response["violations"]] == [], name
+    assert_contrast(visitor, places(console), "{}-dark")
 
 
 def decide(visitor: Visitor, console: Console, what: str, action: str, reason: str) -> None:

@@ -70,6 +70,31 @@ class Visitor:
         sync_api.expect(self.page.locator(selector)).to_have_count(wanted)
 
 
+def faults_of_all(visitor: Visitor, places: dict[str, str], called: str, language: str) -> list[str]:
+    """What is wrong with the pages at these paths; what folds is unfolded. `called`: a name with a gap."""
+    faults: list[str] = []
+    for name, path in places.items():
+        before = len(visitor.complaints)
+        visitor.page.goto(path)
+        if name == "not-found":
+            del visitor.complaints[before:]  # Chromium reports the page's own status 404
+        for folded in visitor.page.locator("details").all():
+            folded.evaluate("it => { it.open = true }")
+        faults += faults_of(visitor.page, called.format(name), language)
+    return faults
+
+
+def assert_contrast(visitor: Visitor, places: dict[str, str], called: str) -> None:
+    """Nothing at these paths is too pale to read."""
+    for name, path in places.items():
+        visitor.page.goto(path)
+        if PICTURES:
+            picture = Path(PICTURES) / f"{called.format(name)}.png"
+            visitor.page.screenshot(path=str(picture), full_page=True)
+        found = axe_api.Axe().run(visitor.page, options={"runOnly": ["color-contrast"]})
+        assert [violation["id"] for violation in found.response["violations"]] == [], name
+
+
 def faults_of(page: Any, name: str, language: str) -> list[str]:
     """What axe (WCAG 2.2 AA and best practice) finds, and whether the page is wider than the screen."""
     if PICTURES:

@@ -23,7 +23,7 @@ from tideng.calls.importing import CallStore
 from tideng.calls.picture import document, picture
 from tideng.calls.readers.plain import load
 from tideng.calls.register import FILE as REGISTER
-from tideng.calls.register import NO_REGISTER, read_register
+from tideng.calls.register import NO_REGISTER, Register, read_register
 from tideng.calls.reports import FILE as REPORTS
 from tideng.calls.reports import Report, ReportStore
 from tideng.calls.visit import paper
@@ -38,7 +38,7 @@ VISITS: Final = "visits.db"
 KEY: Final = "calls.key"
 
 
-class Desk(Struct, frozen=True):
+class Desk(Struct):
     """A watch with its store of records and its cases."""
 
     folder: Path
@@ -46,14 +46,14 @@ class Desk(Struct, frozen=True):
     visits: SqliteVisits
     watch: Watch
     reports: ReportStore
-    told: list[int]
+    told: int = 0
     """Number of the last report that the watch was told of."""
 
     def catch_up(self) -> list[Visit]:
         """Feed every part that the watch has not seen; the cases that were opened."""
-        for report in self.reports.after(self.told[-1]):
+        for report in self.reports.after(self.told):
             self.watch.report(report.line, report.called_at)
-            self.told[:] = [report.number]
+            self.told = report.number
         opened: list[Visit] = []
         parts = self.store.parts(self.watch.position)
         for part in parts:
@@ -73,16 +73,11 @@ def open_watch(
     announcers: Sequence[Announcer] = (),
 ) -> Iterator[Desk]:
     """The watch over a folder of imported records; taken up where it was left. Raises `RegisterInvalid`."""
-    register = read_register(folder / REGISTER) if (folder / REGISTER).is_file() else NO_REGISTER
+    register = _register(folder)
     store = CallStore(folder)
     visits = SqliteVisits(folder / VISITS)
     reports = ReportStore(folder / REPORTS)
     try:
-        decided = [
-            visit.state == "confirmed"
-            for visit in visits.all(limit=100_000)
-            if visit.state in ("confirmed", "not_confirmed")
-        ]
         watch = Watch(
             Scorer(shipped_model()),
             visits,
@@ -91,15 +86,25 @@ def open_watch(
             now=now,
             entropy=entropy,
             announcers=announcers,
-            strictness=feedback_shift(sum(decided), len(decided) - sum(decided)),
+            strictness=_strictness(visits),
             register=register,
         )
         watch.restore(folder)
-        yield Desk(folder, store, visits, watch, reports, [0])
+        yield Desk(folder, store, visits, watch, reports)
     finally:
         reports.shut()
         visits.shut()
         store.close()
+
+
+def _register(folder: Path) -> Register:
+    return read_register(folder / REGISTER) if (folder / REGISTER).is_file() else NO_REGISTER
+
+
+def _strictness(visits: Visits) -> float:
+    """How far what visits found moves the thresholds."""
+    counts = visits.counts()
+    return feedback_shift(counts.get("confirmed", 0), counts.get("not_confirmed", 0))
 
 
 class Seen(Struct, frozen=True, kw_only=True):
@@ -180,7 +185,7 @@ def look_at(paths: Sequence[Path], line: str, *, known: Path | None = None) -> S
 
 def _outside(folder: Path, lines: Sequence[str], scorer: Scorer) -> Outside:
     outside = Outside(scorer.model.threshold)
-    register = read_register(folder / REGISTER) if (folder / REGISTER).is_file() else NO_REGISTER
+    register = _register(folder)
     index = {line: i for i, line in enumerate(lines)}
     for line, i in index.items():
         outside.link(i, register.groups(line))
@@ -206,8 +211,7 @@ def tell(
         if len(fitting) != 1:
             raise VisitUnknown(f"{len(fitting)} cases begin with {case!r}; give more of the id")
         visit = judge(visits, ledger, fitting[0], confirmed=confirmed, by=by, note=note)
-        counts = visits.counts()
-        return visit, feedback_shift(counts.get("confirmed", 0), counts.get("not_confirmed", 0))
+        return visit, _strictness(visits)
     finally:
         visits.shut()
 

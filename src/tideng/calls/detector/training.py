@@ -143,7 +143,7 @@ def train(
     ]
     line_days = sum(world.line_days for world in keep_back)
     highest = np.sort(
-        np.concatenate([_line_peaks(world, s) for world, s in zip(keep_back, scores, strict=True)])
+        np.concatenate([line_peaks(world, s) for world, s in zip(keep_back, scores, strict=True)])
     )[::-1]
     levels = np.array(
         [
@@ -171,7 +171,8 @@ def train(
     )
 
 
-def _line_peaks(world: Lesson, score: NDArray[np.float64]) -> NDArray[np.float64]:
+def line_peaks(world: Lesson, score: NDArray[np.float64]) -> NDArray[np.float64]:
+    """By line: the highest score of an honest one's calls."""
     honest = ~world.is_box_line
     peaks = np.full(int(world.line.max(initial=0)) + 1, -99.0)
     np.maximum.at(peaks, world.line[honest], score[honest])

@@ -72,11 +72,10 @@ def latin_names(folded: str) -> Iterator[Span]:
 
 def _end_of_name(start: int, name: str) -> int:
     """Where the name ends: before the first word that is none."""
-    end = start
-    at = 0
+    end = at = start
     for word in name.split(" "):
         if word.rstrip(".") in listed("latin_no_name"):
             break
-        end = start + at + len(word)
-        at += len(word) + 1
+        end = at + len(word)
+        at = end + 1
     return end

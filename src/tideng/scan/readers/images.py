@@ -64,13 +64,14 @@ class Image:
             import pytsk3
 
             self._tsk: Any = pytsk3
-            self._evidence = _evidence(file) if kind == "e01" else None
+            segments = _beside(file) if kind == "e01" else []
+            self._evidence = _evidence(file, segments) if kind == "e01" else None
         except ImportError:
             raise CannotRead("needs_extra", "a disk image; reading it needs the extra `forensics`") from None
         except OSError as error:
             raise CannotRead("damaged", short(error)) from error
         self._file = file
-        self.stored = size if self._evidence is None else sum(map(os.path.getsize, _beside(file))) or size
+        self.stored = sum(map(os.path.getsize, segments)) or size
         """Bytes it takes where it lies: of E01, all its segments."""
         self.size = int(self._evidence.get_media_size()) if self._evidence is not None else size
         self._taken = Ranges()
@@ -130,7 +131,8 @@ class Image:
             if isinstance(found, Unread):
                 yield Unread(prefix + found.member, found.reason, found.detail, found.bytes)
             elif found.is_deleted:
-                deleted += [(found, stream) for stream in found.streams if stream.ranges]
+                if len(deleted) < DELETED_MAX:
+                    deleted += [(found, stream) for stream in found.streams if stream.ranges]
             else:
                 for stream in found.streams:
                     yield from self._handed_out(prefix, found, stream)
@@ -154,11 +156,10 @@ def _beside(file: BinaryIO) -> list[str]:
     return segments_of(name) if isinstance(name, str) and os.path.isfile(name) else []
 
 
-def _evidence(file: BinaryIO) -> Any:
+def _evidence(file: BinaryIO, segments: list[str]) -> Any:
     import pyewf
 
     handle = pyewf.handle()
-    segments = _beside(file)
     if segments:
         handle.open(segments)
     else:
