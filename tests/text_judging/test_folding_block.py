@@ -10,7 +10,7 @@ from tideng.text.folding import fold_block
 HARD = st.text(
     alphabet=st.one_of(
         st.characters(),
-        st.sampled_from("验证码公安银行*. ·\u200b\u202e①𝟏ａoil0l元亻言讠正妈轉賬\x1e\n\ud800❤️🅰"),
+        st.sampled_from("验证码公安银行*. ·\u200b\u202e①𝟏ａoil0l元亻言讠正妈轉賬\x1e\n\ud800❤️🅰发手续费票piaoxufei飞🐔✈💰"),
     ),
     max_size=60,
 )
@@ -38,6 +38,14 @@ def folded(text: str) -> str:
         ("加 V 信", "加v信"),
         ("é", "e"),
         ("价格 5-3-2011", "价格5-3-2011"),
+        ("开fa票", "开发票"),
+        ("交手xu费", "交手续费"),
+        ("会员fèi", "会员费"),
+        ("纸✈️联系", "纸飞机联系"),
+        ("滚⚽平台", "滚球平台"),
+        ("吃🐔去吗", "吃去吗"),
+        ("官网daikuan.example", "官网daikuan.example"),
+        ("在jia等你", "在jia等你"),
     ],
 )
 def test_what_it_reads_like(text: str, read: str) -> None:

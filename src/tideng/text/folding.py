@@ -12,6 +12,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from tideng.text import tables_read as t
+from tideng.text.spelled import put_back
 from tideng.text.tables_read import DELETED, KIND, KINDS, POINTS, Flags, Points, Tables
 
 SEPARATOR_RUN_MAX: Final = 8
@@ -100,10 +101,14 @@ def fold_block(texts: Sequence[str], tables: Tables) -> Block:
     points, origins = _mapped(raw, kinds, tables)
     classes = tables.classes[points]
     for _ in range(PASSES_MAX):
+        whole = put_back(points, origins, classes, kinds, tables)
+        if whole is not None:
+            points, origins = whole
+            classes = tables.classes[points]
         dropped = _cuts(points, classes)
         points, dropped = _whole_glyphs(points, dropped, origins, kinds, tables)
         changed = _real_digits(points, classes, origins, kinds)
-        if dropped is None and not changed:
+        if dropped is None and not changed and whole is None:
             break
         if dropped is not None:
             lost = origins[dropped]

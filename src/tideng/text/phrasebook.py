@@ -119,6 +119,8 @@ class Phrasebook(Struct, frozen=True):
     """Slots whose phrases count even behind a "do not"."""
     sound_literals: tuple[int, ...]
     """Literals that are also looked for by their sound."""
+    short_sounds: frozenset[int]
+    """Literals whose sound alone says nothing: it counts where something else in the text is disguised."""
     loose: frozenset[str]
     """Latin words that count inside longer ones: places that a data set masked."""
     hosts: Hosts
@@ -181,7 +183,12 @@ def read_phrasebook(given: Mapping[str, bytes], tables: Tables, sights: tuple[st
         chains=tuple(Chain(number[a], number[b], number[c], gap) for a, b, c, gap in links),
         derived=derived,
         steady=frozenset(number[slot] for slot in shared.steady),
-        sound_literals=_sounding(literals, {number[slot] for slot in shared.by_sound}),
+        sound_literals=_sounding(literals, {number[slot] for slot in shared.by_sound}, tables),
+        short_sounds=frozenset(
+            place
+            for place, (literal, filled) in enumerate(literals.items())
+            if len(literal) < SOUNDING_MIN and not {number[slot] for slot in shared.by_sound} & set(filled)
+        ),
         loose=frozenset(shared.loose),
         hosts=host_table(shared.hosts, _suffixes(given.get(SUFFIXES, b""))),
         rules=tuple(rules),
@@ -270,13 +277,17 @@ def _said(groups: list[list[str]]) -> list[str]:
     return [] if "" in words else words
 
 
-def _sounding(literals: Mapping[str, list[int]], short: set[int]) -> tuple[int, ...]:
-    """Words of ideographs alone, of three or more; of two only in the slots that say so."""
+def _sounding(literals: Mapping[str, list[int]], short: set[int], tables: Tables) -> tuple[int, ...]:
+    """Words of ideographs alone, of three or more; of two only what is worth a disguise."""
+    worth = {word for words in tables.words_by_sound.values() for word in words}
     return tuple(
         place
         for place, (literal, slots) in enumerate(literals.items())
         if all("\u4e00" <= char <= "\u9fff" for char in literal)
-        and (len(literal) >= SOUNDING_MIN or (len(literal) == 2 and short.intersection(slots)))
+        and (
+            len(literal) >= SOUNDING_MIN
+            or (len(literal) == 2 and (short.intersection(slots) or literal in worth))
+        )
     )
 
 

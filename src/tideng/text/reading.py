@@ -49,7 +49,10 @@ def disguises(block: Block) -> tuple[Places, Places]:
     if kinds.max(initial=0) < _LEAST_DISGUISE:
         return _NOWHERE, _NOWHERE
     bad = (
-        (kinds == t.KIND["split_glyph"]) | (kinds == t.KIND["digit_lookalike"]) | (kinds == t.KIND["control"])
+        (kinds == t.KIND["split_glyph"])
+        | (kinds == t.KIND["digit_lookalike"])
+        | (kinds == t.KIND["control"])
+        | (kinds == t.KIND["spelled"])
     )
     raw = np.frombuffer(BREAK.join(block.texts).encode("utf-32-le", "surrogatepass"), np.uint32)
     if len(raw) == len(kinds):
@@ -96,6 +99,8 @@ class Reader(Struct, frozen=True):
     """By slot."""
     sounding: Places
     """By literal of `sounds`: the literal of `words`."""
+    short_sounds: Flags
+    """By literal: whether its sound counts only beside another disguise."""
     chains_from: Mapping[int, tuple[int, ...]]
     """By slot: the chains that begin with it."""
     in_chain: Flags
@@ -112,14 +117,15 @@ class Reader(Struct, frozen=True):
     def see(self, block: Block) -> Sights:
         """Everything seen in the block."""
         words = self._whole_words(block)
-        heard = self._heard(block, words)
+        hidden = disguises(block)
+        heard = self._heard(block, words, hidden[0])
         # By place in the folded block: how many clauses end before it.
         clauses = np.zeros(len(block.points) + 2, np.int64)
         (block.classes & t.CLAUSE_END != 0).cumsum(out=clauses[1:-1])
         clauses[-1] = clauses[-2]
         seen = self._slots(_together((words, heard)) if len(heard[0]) else words)
         seen = self._not_denied(self._chained(seen, clauses), clauses)
-        slots, starts, ends = _together([seen, *self._by_code(block, seen, heard)])
+        slots, starts, ends = _together([seen, *self._by_code(block, seen, heard, hidden)])
         texts = block.starts.searchsorted(starts, side="right") - 1
         lengths = np.minimum(ends - starts, (1 << _LENGTH_BITS) - 1)
         order = order_by(slots, starts << _LENGTH_BITS | lengths)  # texts follow one another
@@ -137,8 +143,8 @@ class Reader(Struct, frozen=True):
         glued = ((sides & 1 != 0) & letter[starts]) | ((sides & 2 != 0) & letter[ends + 1])
         return _kept((numbers, starts, ends), ~glued)
 
-    def _heard(self, block: Block, words: Seen) -> Seen:
-        """Words found by their sound that are written with other characters."""
+    def _heard(self, block: Block, words: Seen, hidden: Places) -> Seen:
+        """Words found by their sound that are written with other characters; `hidden`: other disguises."""
         which, ends = self.sounds.scan(
             self.tables.sounds(block.points).astype("<u4").tobytes().decode("utf-32-le")
         )
@@ -155,13 +161,17 @@ class Reader(Struct, frozen=True):
         if not other.any():
             return _NOWHERE, _NOWHERE, _NOWHERE
         heard, starts, ends = _kept((heard, starts, ends), other)
-        # One short word may share its sound by chance; two in a text do not.
+        # One short word may share its sound by chance; two in a text do not, nor one beside a disguise.
         texts = block.starts.searchsorted(starts, side="right") - 1
-        places = np.sort(texts * reach + starts)
-        places = places[np.append(True, places[1:] != places[:-1])]
+        beside = np.zeros(len(block.texts), np.bool_)
+        beside[block.starts.searchsorted(hidden, side="right") - 1] = True
+        weak = self.short_sounds[heard]
+        places = np.sort((texts * reach + starts)[~weak])
+        places = places[np.append(True, places[1:] != places[:-1])[: len(places)]]
         needed = SURE_SOUNDS + np.diff(block.starts) // CHARACTERS_PER_CHANCE
         several = np.bincount(places // reach, minlength=len(block.texts)) >= needed
-        return _kept((heard, starts, ends), several[texts] | (ends - starts >= SURE_BY_SOUND))
+        sure = (several[texts] & ~weak) | beside[texts] | (ends - starts >= SURE_BY_SOUND)
+        return _kept((heard, starts, ends), sure)
 
     def _slots(self, seen: Seen) -> Seen:
         """By slot what was seen by literal; a literal may fill several."""
@@ -224,7 +234,7 @@ class Reader(Struct, frozen=True):
         denied = same & (starts - last <= NEGATED_WITHIN) & ~self.steady[slots]
         return _kept(seen, ~denied)
 
-    def _by_code(self, block: Block, seen: Seen, heard: Seen) -> list[Seen]:
+    def _by_code(self, block: Block, seen: Seen, heard: Seen, hidden: tuple[Places, Places]) -> list[Seen]:
         """What code sees, by the slots of `BY_CODE`."""
         slots, starts, ends = seen
         found = [(kind, s.starts, s.ends) for kind, s in numbers_seen(block)]
@@ -238,7 +248,7 @@ class Reader(Struct, frozen=True):
         if block.raw_kinds.max(initial=0) >= t.KIND["cut"]:
             cut = _cut_inside(block, starts, ends)
             found += [(kind, starts[cut], ends[cut]) for kind in ("cut_inside", "disguised")]
-        found.append(("disguised", *disguises(block)))
+        found.append(("disguised", *hidden))
         short = (block.starts[1:] - block.starts[:-1] - 1 <= BRIEF_MAX).nonzero()[0]
         found.append(("brief", block.starts[short], np.maximum(block.starts[short + 1] - 1, 0)))
         return [(np.full(len(s), _NUMBER[kind], np.int64), s, e) for kind, s, e in found if len(s)]
@@ -303,6 +313,7 @@ def make_reader(book: Phrasebook, tables: Tables, words: Engine, sounds: Engine)
         np.array([slot for slots in book.slots_of for slot in slots], np.int64),
         steady,
         np.array(book.sound_literals, np.int64),
+        np.array([place in book.short_sounds for place in range(len(book.literals))], np.bool_),
         begins,
         in_chain,
         min((chain.first for chain in book.chains), default=len(book.slot_names)),

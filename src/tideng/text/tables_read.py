@@ -26,6 +26,8 @@ KINDS: Final = (
     "cut",
     "split_glyph",
     "digit_lookalike",
+    "spelled",
+    "pictured",
 )
 """What happened to a character, by number. The first five kinds alone are no disguise."""
 KIND: Final = {name: number for number, name in enumerate(KINDS)}
@@ -61,6 +63,14 @@ class Tables(Struct, frozen=True):
     """Two characters that are the halves of one."""
     glyph_halves: NDArray[np.bool_]
     """By code point: whether it is a left half."""
+    syllables: Mapping[str, int]
+    """A syllable without tone, and the ideograph that stands for all that are read so."""
+    signs: Mapping[int, tuple[int, ...]]
+    """A picture, and the syllables (by their ideographs) that it is read as inside a word."""
+    sign_marks: NDArray[np.bool_]
+    """By code point: whether it is such a picture."""
+    words_by_sound: Mapping[tuple[int, ...], tuple[str, ...]]
+    """Words that are worth a disguise, by the ideographs of their syllables."""
     hash: str
     """SHA-256 over the tables' bytes: which reading this was."""
 
@@ -91,20 +101,59 @@ def read_tables(given: Mapping[str, bytes]) -> Tables:
             target = points[0] if points else int(DELETED)
         steps[span] = np.uint32(target) - np.arange(span.start, span.stop, dtype=np.uint32)
     sounds = np.zeros(POINTS, np.uint32)
+    syllables: dict[str, int] = {}
     for line in given["sounds.tsv"].decode().splitlines():
-        _, _, chars = line.partition("\t")
+        syllable, _, chars = line.partition("\t")
         heard = np.array([ord(char) for char in chars], np.uint32)
         sounds[heard] = heard[0] - heard
+        syllables[syllable] = int(heard[0])
     glyphs = {
         (ord(pair[0]), ord(pair[1])): ord(whole)
         for pair, _, whole in (line.partition("\t") for line in given["glyphs.tsv"].decode().splitlines())
     }
     halves = np.zeros(POINTS, np.bool_)
     halves[[left for left, _ in glyphs]] = True
+    signs = _signs(given["signs.tsv"], syllables)
+    sign_marks = np.zeros(POINTS, np.bool_)
+    sign_marks[list(signs)] = True
     digest = hashlib.sha256()
     for name in sorted(given):
         digest.update(name.encode() + b"\0" + given[name] + b"\0")
-    return Tables(steps, kinds, _classes(), sounds, tuple(expansions), glyphs, halves, digest.hexdigest())
+    return Tables(
+        steps,
+        kinds,
+        _classes(),
+        sounds,
+        tuple(expansions),
+        glyphs,
+        halves,
+        syllables,
+        signs,
+        sign_marks,
+        _by_sound(given["disguised_words.txt"], sounds),
+        digest.hexdigest(),
+    )
+
+
+def _signs(content: bytes, syllables: Mapping[str, int]) -> dict[int, tuple[int, ...]]:
+    found: dict[int, tuple[int, ...]] = {}
+    for number, line in enumerate(content.decode().splitlines(), 1):
+        sign, _, said = line.partition("\t")
+        if len(sign) != 1 or not said or not all(word in syllables for word in said.split()):
+            raise ValueError(
+                f"signs.tsv line {number} is {line[:40]!r}; it must be one sign and its syllables"
+            )
+        found[ord(sign)] = tuple(syllables[word] for word in said.split())
+    return found
+
+
+def _by_sound(content: bytes, steps: Points) -> dict[tuple[int, ...], tuple[str, ...]]:
+    found: dict[tuple[int, ...], tuple[str, ...]] = {}
+    for word in content.decode().split():
+        points = np.frombuffer(word.encode("utf-32-le"), np.uint32)
+        heard = tuple((points + steps[points]).tolist())
+        found[heard] = (*found.get(heard, ()), word)
+    return found
 
 
 def _three(line: str, number: int) -> tuple[str, str, str]:

@@ -3,7 +3,7 @@
 from importlib.resources import files
 from typing import Final
 
-NAMES: Final = ("folds.tsv", "sounds.tsv", "glyphs.tsv")
+NAMES: Final = ("folds.tsv", "sounds.tsv", "glyphs.tsv", "signs.tsv", "disguised_words.txt")
 
 
 def bundled_tables() -> dict[str, bytes]:
