@@ -5,6 +5,7 @@ and 0.853, d 0.915 and 0.735, e 0.820 and 0.909. Half of d and e is in kinds tha
 letters, account and secret in one field, names of Uyghurs and Tibetans. Between the sets the classes of
 mistakes were worked on, so today's figures on these lines flatter; they are held so that nothing gets lost.
 Put right after their measurement: four annotations of a, two of d and two of e (service number, extensions).
+Since short forms (老李, 黄先生) are names, too, nine of them are annotated so that were not, or in part.
 """
 
 import pytest
@@ -15,11 +16,11 @@ from identifiers.annotated import rates, score
 @pytest.mark.parametrize(
     ("name", "precision", "recall"),
     [
-        ("a.txt", 0.97, 0.96),
-        ("b.txt", 0.97, 0.97),
-        ("c.txt", 0.95, 0.93),
-        ("d.txt", 0.96, 0.90),
-        ("e.txt", 0.95, 0.95),
+        ("a.txt", 0.98, 0.97),
+        ("b.txt", 0.98, 0.98),
+        ("c.txt", 0.96, 0.96),
+        ("d.txt", 0.97, 0.96),
+        ("e.txt", 0.97, 0.96),
     ],
 )
 def test_what_was_reached_is_kept(name: str, precision: float, recall: float) -> None:

@@ -213,3 +213,33 @@ def test_every_digit_of_every_script_is_read_and_nothing_else() -> None:
             assert fold(character).isascii(), hex(code)
         elif not fold(character).isascii():
             assert fold(character) == character, hex(code)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("请联系老李", [("name", "老李")]),
+        ("尊敬的马女士：陈医生已为您预约", [("name", "马女士"), ("name", "陈医生")]),
+        ("让小王去找李姐和孙工", [("name", "小王"), ("name", "李姐"), ("name", "孙工")]),
+        ("各高校长期招生，任何先生女士", []),
+        ("小龙虾和小金库，有关老师，各位同学", []),
+        ("我叫玛丽，阿依古丽在等", [("name", "玛丽"), ("name", "阿依古丽")]),
+        ("他在天河北路233号上班", [("address", "天河北路233号")]),
+        ("寄北京路128号", [("address", "北京路128号")]),
+        ("朝阳区望京SOHO T3 B座1208", [("address", "朝阳区望京SOHO T3 B座1208")]),
+        ("座机62345678，编号62345679", [("landline", "62345678")]),
+        ("护照号 N1234567，型号 N1234567", [("passport", "N1234567")]),
+        ("DOB: 05/12/1990", [("birth_date", "05/12/1990")]),
+        ("born May 3, 1985 in Leeds", [("birth_date", "May 3, 1985")]),
+        ("出生年月：1990年5月", [("birth_date", "1990年5月")]),
+        ("server fd00::12 up, std::vector, 12:30:05", [("ipv6", "fd00::12")]),
+        ("喝张裕和王老吉", []),
+    ],
+)
+def test_short_forms_and_what_only_looks_like_them(text: str, expected: list[tuple[str, str]]) -> None:
+    check(text, *expected)
+
+
+def test_a_short_form_of_a_name_is_reported_with_the_least_confidence() -> None:
+    # It names somebody to those who know, and identifies nobody in a list.
+    assert [span.confidence for span in find("请联系老李和黄先生")] == [0.6, 0.6]

@@ -9,6 +9,8 @@ _MAC: Final = re.compile(r"(?:[0-9A-Fa-f]{2}([:-]))(?:[0-9A-Fa-f]{2}\1){4}[0-9A-
 _IMSI: Final = re.compile(r"460(?:0[0-9]|1[1-5]|20)[0-9]{10}").fullmatch
 _IPV4: Final = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(?:\.|$)){4}").fullmatch
 _HEXTET: Final = re.compile(r"[0-9A-Fa-f]{1,4}").fullmatch
+_PREFIX_IN_USE: Final = re.compile(r"f[cd][0-9a-f]{2}|fe80|2[0-9a-f]{3}", re.I).fullmatch
+"""Unique local (RFC 4193), link-local and global unicast addresses (RFC 4291)."""
 _REPORTING_BODIES: Final = ("01", "35", "86", "98", "99")
 
 
@@ -36,10 +38,11 @@ def is_ipv4(text: str) -> bool:
 
 
 def is_ipv6(text: str) -> bool:
-    """RFC 4291 text form of a host, with at least three groups written; not ::1."""
+    """RFC 4291 text form of a host: at least three groups written, two where the first is a prefix in use."""
     if text.count("::") > 1 or ":::" in text:
         return False
     groups = [group for group in text.replace("::", ":").split(":") if group]
-    if len(groups) < 3 or not all(_HEXTET(group) for group in groups):
+    least = 2 if text[0] != ":" and groups and _PREFIX_IN_USE(groups[0]) else 3
+    if len(groups) < least or not all(_HEXTET(group) for group in groups):
         return False
     return len(groups) == 8 if "::" not in text else len(groups) < 8

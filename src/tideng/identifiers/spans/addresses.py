@@ -19,11 +19,20 @@ _NUMBER: Final = (
     r"(?:第?[ ]?[0-9A-Za-z一二三四五六七八九十百零〇甲乙丙丁]{1,6}(?:[-—~之][0-9A-Za-z]{1,5}){0,3}[ ]?(?:号院|号楼|号|弄|幢|栋|座|单元|层|楼|室|房|户|组|巷|期|排|门|院|队|#)"  # noqa: E501
     r"(?:[ ]?[0-9]{1,4}(?:[-—][0-9]{1,5}){0,3}(?![0-9A-Za-z年月日:：.%个人元万岁次米分号弄幢栋座单层楼室房户组巷期排门院队#-]))?)"  # noqa: E501
 )
+_BUILDING: Final = (
+    r"(?:(?:办公楼|写字楼|主楼|附楼|裙楼|商场|商业广场)|(?:[A-Z][0-9]{0,2}|[0-9]{1,2})?[东南西北]座|[东南西北][塔区楼门]|T[0-9](?![0-9])|"
+    r"[A-Z][0-9]{1,2}(?:座|栋|幢|栋楼|号楼|楼)|(?:[\u4e00-\u9fa5]{2,6}|[A-Za-z]{2,10})"
+    r"(?:国际|天地|名都|华府|公馆|雅苑|壹号|时代|置地|SOHO|soho|万达|CBD)"
+    r"(?=[ ]?[0-9A-Z]))"
+)
+"""Parts of large buildings, and names of buildings that only the number behind them shows to be some."""
+_NAMED_LIKE_A_PLACE: Final = re.compile(r"[东南西北中一二三四五]?(?:路|街|大道|大街|巷)")
+"""Behind a place's short name: 河北路 and 北京东路 are roads, wherever they are."""
 _ROAD: Final = re.compile(
-    rf"(?<![\u4e00-\u9fa5])[\u4e00-\u9fa5]{{2,6}}(?:路|街|大道|大街|巷|胡同|弄)(?:[东南西北中]段|[0-9一二三四五六七八九十]+段)?[ ]?{_NUMBER}(?:[ ]?(?:{_NUMBER}|{_PART})){{0,4}}"  # noqa: E501
+    rf"(?:(?<![\u4e00-\u9fa5])|(?<=[放到在送至寄住往给于的是去]))(?:(?![放到在送至寄住往给于的是去我你您他她它们])[\u4e00-\u9fa5]){{2,6}}(?:路|街|大道|大街|巷|胡同|弄)(?:[东南西北中]段|[0-9一二三四五六七八九十]+段)?[ ]?{_NUMBER}(?:[ ]?(?:{_NUMBER}|{_BUILDING}|{_PART})){{0,4}}"  # noqa: E501
 )
 _CHAIN: Final = re.compile(
-    rf"(?:[ ,，]?(?:{_NUMBER}|{_PART})|[东南西北中]段|[一二三四五六七八九十0-9]{{1,2}}段|附[0-9]{{1,4}}号|[东南西北中]单元|(?:地下|负)[一二三四1-4]层|附近|对面)"  # noqa: E501
+    rf"(?:[ ,，]?(?:{_NUMBER}|{_BUILDING}|{_PART})|[东南西北中]段|[一二三四五六七八九十0-9]{{1,2}}段|附[0-9]{{1,4}}号|[东南西北中]单元|(?:地下|负)[一二三四1-4]层|附近|对面)"  # noqa: E501
 )
 _BARE: Final = re.compile(rf"(?:[路街巷县市区]|大道|大街)(?={_H})")
 """A road or county named after another place: 北京路, 上海市."""
@@ -74,7 +83,9 @@ def addresses(folded: str) -> Iterator[Span]:
     """Addresses in a folded text; a town alone is no address, a road with a number is."""
     taken = 0
     for found in _places().finditer(folded):
-        if found.start() < taken:
+        if found.start() < taken or (
+            found[0][-1] not in "省市区县州盟旗" and _NAMED_LIKE_A_PLACE.match(folded, found.end())
+        ):
             continue
         end, parts = _follow(folded, found.end())
         text = folded[found.start() : end]

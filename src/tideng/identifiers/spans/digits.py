@@ -295,6 +295,8 @@ def _landline(folded: str, groups: Groups) -> Span | None:
     if prefix and not national.startswith("0"):
         national = "0" + national
     area = area_of(national)
+    if not prefix and (alone := _local(folded, groups)) is not None:
+        return alone
     if not area or any("/" in gap or "_" in gap or "." in gap for gap in groups.gaps):
         return None
     shape = _without(sizes, prefix)
@@ -313,6 +315,24 @@ def _landline(folded: str, groups: Groups) -> Span | None:
         start -= 1
     confidence = 0.98 if said == 2 else 0.9 if len(shape) > 1 else 0.7
     return Span(start, groups.end, "landline", "", confidence, national)
+
+
+_SAYS_LANDLINE: Final = re.compile(
+    r"(?:座机|固话|固定电话|电话|家电|办公电话|宅电|传真|fax|tel|phone)(?:号码?|是|为)?[ ]?[:：=.]?[ ]{0,2}$",
+    re.I,
+)
+
+
+def _local(folded: str, groups: Groups) -> Span | None:
+    """A number without its area: seven or eight digits right behind the word that says what it is."""
+    digits, sizes = groups.digits, groups.sizes
+    if digits[0] in "01" or sizes not in ((7,), (8,), (4, 4), (3, 4)) or not _is_plain_phone(groups.gaps):
+        return None
+    if digits[:3] in ("400", "800") or len(set(digits)) == 1 or _is_glued(folded, groups):
+        return None
+    if not _SAYS_LANDLINE.search(folded[max(0, groups.start - 12) : groups.start]):
+        return None
+    return Span(groups.start, groups.end, "landline", "", 0.7, digits)
 
 
 def _iot_number(folded: str, groups: Groups) -> Span | None:

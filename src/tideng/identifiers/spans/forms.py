@@ -49,6 +49,12 @@ _PLATE: Final = re.compile(rf"(?:{plate.PATTERN})(?![A-Za-z0-9])", re.IGNORECASE
 _PASSPORT: Final = re.compile(
     r"(?<![A-Za-z0-9])(?:[EGDSPKMHCW][A-Za-z]?[0-9]{7,10}|1[45][0-9]{7})(?![A-Za-z0-9])", re.I
 )
+_OTHER_PASSPORT: Final = re.compile(
+    r"(?:护照号?码?|passport(?:[ ](?:no\.?|number))?)[ ]?(?:是|为|[:：=#])?[ ]{0,2}"
+    r"((?=[A-Z0-9]*[0-9]{5})[A-Z0-9]{7,9})(?![A-Za-z0-9])",
+    re.I,
+)
+"""Those of other countries have no form in common: only right behind the word."""
 _EIGHT: Final = re.compile(r"(?<![A-Za-z0-9])[0-9]{8}(?:[0-9]{2})?(?![A-Za-z0-9])")
 _MAC: Final = re.compile(r"(?<![0-9A-Fa-f:-])(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}(?![0-9A-Fa-f:-])")
 _IPV4: Final = re.compile(r"(?<![0-9.A-Za-z])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![0-9A-Za-z]|\.[0-9])")
@@ -112,6 +118,19 @@ _BIRTH: Final = re.compile(
 )
 _BORN: Final = re.compile(
     r"((?:19|20)[0-9]{2})(?:年|[-./])([01]?[0-9])(?:月|[-./])([0-3]?[0-9])日?(?=(?:出生|生人|生(?:[,，。]|$)))"
+)
+_MONTHS: Final = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
+_BIRTH_ENGLISH: Final = re.compile(
+    r"(?:date[ ]of[ ]birth|birth[ _]?da(?:te|y)|dob|born(?:[ ]on)?)[ ]{0,2}[:=]?[ ]{0,2}(?:is[ ])?"
+    rf"((?:([0-9]{{1,2}})(?:st|nd|rd|th)?[ ](?P<first>{_MONTHS})[a-z]*\.?,?[ ]|"
+    rf"(?P<second>{_MONTHS})[a-z]*\.?[ ]([0-9]{{1,2}})(?:st|nd|rd|th)?,?[ ]|"
+    r"([0-9]{1,2})[/.-]([0-9]{1,2})[/.-])((?:19|20)[0-9]{2}))"
+    r"(?![0-9])",
+    re.I,
+)
+_BIRTH_MONTH: Final = re.compile(
+    r"(?:出生日期|出生年月|出生于|生日|生于|出生)(?:是|为|[ ]{0,2}[:：=])?[ ]{0,2}"
+    r"((?:19|20)[0-9]{2})(?:年|[-./])(1[0-2]|0?[1-9])(?:月|(?![0-9年月./-]))(?![0-9])"
 )
 _MILITARY: Final = re.compile(r"[军兵士文警武][官兵士职]?字第?[ ]?[0-9]{6,9}号?")
 _STARS: Final = r"[*×＊xX●•]"
@@ -181,6 +200,8 @@ def _documents(folded: str) -> Iterator[Span]:
             strong = travel_documents.is_strong_passport(text)
             if said in (1, 2, 3) or (strong and said != 0):
                 yield Span(*found.span(), "passport", "", 0.97 if said == 1 else 0.7, text)
+    for found in _OTHER_PASSPORT.finditer(folded):
+        yield Span(*found.span(1), "passport", "", 0.7, found[1].upper())
     if context.TAIWAN.search(folded):
         for found in _EIGHT.finditer(folded):
             if context.TAIWAN.search(context.before(folded, found.start())):
@@ -245,6 +266,20 @@ def _births(folded: str) -> Iterator[Span]:
             if is_date(year, month, day):
                 end = found.end()
                 yield Span(found.start(1), end, "birth_date", "", 0.9, f"{year:04}-{month:02}-{day:02}")
+
+    for found in _BIRTH_ENGLISH.finditer(folded):
+        word = (found["first"] or found["second"] or "").lower()
+        numbers = [int(digits) for digits in (found[2], found[5], found[6], found[7]) if digits]
+        # 05/12/1990 is the fifth of December or May 12: what is a date is reported, which one is not said.
+        month = _MONTHS.split("|").index(word) + 1 if word else min(numbers)
+        day = numbers[0] if word else max(numbers)
+        if is_date(int(found[8]), month, day):
+            certain = bool(word) or day > 12
+            yield Span(
+                *found.span(1), "birth_date", "", 0.85, f"{found[8]}-{month:02}-{day:02}" if certain else ""
+            )
+    for found in _BIRTH_MONTH.finditer(folded):
+        yield Span(found.start(1), found.end(), "birth_date", "", 0.7, f"{found[1]}-{int(found[2]):02}")
 
 
 def _masked(folded: str) -> Iterator[Span]:

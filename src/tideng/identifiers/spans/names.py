@@ -12,6 +12,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from tideng.identifiers.spans.short_names import short_name_bits
 from tideng.identifiers.spans.span import Span
 from tideng.identifiers.surnames import COMPOUND, RANK
 from tideng.identifiers.tables import given_counts, listed, word_bits
@@ -28,9 +29,15 @@ _SINGLE_WORD_BITS: Final = 2.2
 """A single character as a word of its own is rarer in running text than a word list makes it look."""
 _NAME_BITS: Final = 12.5
 """How surprising a name is where nothing announces one."""
+_WHOLE_BITS: Final = 16.0
+"""How surprising a name of the list of whole names is."""
+WHOLE_CHARACTERS_MAX: Final = 6
 _COMMON_WORD: Final = 9
 _COMMON_BONUS_MAX: Final = 5.0
 """What is a common word (师傅, 高兴) stays one, whatever stands beside it."""
+_FIELD: Final = re.compile(
+    r"(?:姓名|名叫|我叫|尊敬的|法定代表人|法人代表|乘客|旅客|患者|被告人?|原告人?|申请人|户主|户名|持卡人|联系人|收[件货]人|寄件人)[:：=是为]?[ ]?$"  # noqa: E501
+)
 _STRETCH: Final = re.compile(r"[\u3400-\u9fa5]{2,}")
 _FOREIGN: Final = re.compile(
     r"[\u4e00-\u9fa5]{2,9}[·•・][\u4e00-\u9fa5]{1,8}?(?:[·•・][\u4e00-\u9fa5]{1,8}?)?(?=[与和及系是的在于说称、]|[^\u4e00-\u9fa5·•・]|$)"
@@ -201,7 +208,7 @@ def _after_label(folded: str, start: int, end: int) -> int | None:
 
 def _read(folded: str, start: int, stop: int) -> Iterator[Span]:
     text = folded[start:stop]
-    if not any(c in RANK for c in text):
+    if not any(c in RANK or c in _whole_starts() for c in text):
         return
     steps = _steps(folded, text, start)
     at, found = len(text), []
@@ -214,8 +221,10 @@ def _read(folded: str, start: int, stop: int) -> Iterator[Span]:
         margin = _margin(text, left, right, steps)
         said = _before_bonus(folded, start + left) + _after_bonus(folded, start + right)
         surest = 0.98 if said >= 8 else 0.9 if said >= 4 else 0.75
+        if any(size == right - left for size, _ in short_name_bits(text, left)):
+            surest = LEAST
         confidence = round(min(surest, 1 - 0.5 * 2 ** (-margin / 5)), 2)
-        if confidence >= LEAST and (said >= 4 or text[left:right] not in listed("no_person")):
+        if confidence >= LEAST and (said >= 8 or text[left:right] not in listed("no_person")):
             yield Span(start + left, start + right, "name", "", confidence)
 
 
@@ -243,11 +252,35 @@ def _steps(folded: str, text: str, start: int) -> list[_Step]:
                 bits_of = name_bits(text[at : at + size]) if at + size <= len(text) else None
                 if bits_of is not None and not _SUM.fullmatch(text, at, at + size):
                     said = bonus + _after_bonus(folded, start + at + size)
-                    if words.get(text[at : at + size], 0) >= _COMMON_WORD:
+                    is_word = words.get(text[at : at + size], 0) >= _COMMON_WORD
+                    if is_word and not _is_said(folded, start + at, start + at + size):
                         said = min(said, _COMMON_BONUS_MAX)
                     cost = _NAME_BITS + bits_of - said
                     _offer(steps, at, size, here + max(3.0, cost), is_name=True)
+        for size in range(2, WHOLE_CHARACTERS_MAX + 1) if text[at] in _whole_starts() else ():
+            if text[at : at + size] in listed("whole_names") and at + size <= len(text):
+                bonus = _before_bonus(folded, start + at) + _after_bonus(folded, start + at + size)
+                _offer(steps, at, size, here + _WHOLE_BITS - min(bonus, 8.0), is_name=True)
+        for size, bits_of in short_name_bits(text, at):
+            bonus = min(3.5, _before_bonus(folded, start + at))
+            _offer(steps, at, size, here + bits_of - bonus, is_name=True)
     return steps
+
+
+@cache
+def _whole_starts() -> frozenset[str]:
+    return frozenset(name[0] for name in listed("whole_names"))
+
+
+def _is_said(folded: str, start: int, end: int) -> bool:
+    """A field of a form says that this is a name, and nothing follows: then it may be a word, too (高远)."""
+    return (
+        _FIELD.search(folded, max(0, start - 10), start) is not None
+        and (
+            _END.match(folded, end) or _TITLE.match(folded, end) or _NUMBER_NEXT.match(folded[end : end + 8])
+        )
+        is not None
+    )
 
 
 def _offer(steps: list[_Step], at: int, size: int, bits: float, *, is_name: bool) -> None:

@@ -54,5 +54,7 @@ def towns() -> Mapping[str, tuple[str, ...]]:
 
 @cache
 def listed(name: str) -> frozenset[str]:
-    """A list of words: `latin_given` (names), `latin_no_name` and `no_person` (what only looks like one)."""
+    """A list of words: `latin_given`, `whole_names` (without a family name of the table), `latin_no_name` and
+    `no_person` (what only looks like a name).
+    """
     return frozenset(next(words.split(" ") for key, words in _lines("names.tsv") if key == name))
