@@ -10,7 +10,9 @@ from tideng.text.folding import fold_block
 HARD = st.text(
     alphabet=st.one_of(
         st.characters(),
-        st.sampled_from("验证码公安银行*. ·\u200b\u202e①𝟏ａoil0l元亻言讠正妈轉賬\x1e\n\ud800❤️🅰发手续费票piaoxufei飞🐔✈💰"),
+        st.sampled_from(
+            "验证码公安银行*. ·\u200b\u202e①𝟏ａoil0l元亻言讠正妈轉賬\x1e\n\ud800❤️🅰发手续费票piaoxufei飞🐔✈💰"
+        ),
     ),
     max_size=60,
 )
