@@ -26,10 +26,15 @@ _PAIRS: Final = (
     "ıi ɡg ɑa ʟl Ɩl ǀl ∣l ℮e ʀr ɴn ᴀa ʙb ᴄc ᴅd ᴇe ғf ɢg ʜh ɪi ᴊj ᴋk ᴍm ᴏo ᴘp ᴛt ᴜu ᴠv ᴡw ʏy ᴢz ➕+ ✚+ "
     # Ideographs that stand for others in disguised texts; each is rare or has no ordinary use of its own.
     "囙因 囬回 彔录 叧另 昰是 妸可 嘚得 仩上 芣不 犮发 亼人 冋同 厷公 亍行 徴微 伩信 囯国 妗金 "
-    "魡的 莪我 伱你 咜它 祢你 莬免 苐第 狆中 傢家 浭更 噺新 蒊花 蓃搜 扗在 魃发 菿到 箌到 辦办 "
-    "揂聚 嗠络 査查 侢再 鋶流 愙客 冨富 汔气 恠怪 曰日 巳已"
+    "魡的 莪我 伱你 咜它 祢你 莬免 苐第 狆中 傢家 浭更 噺新 蒊花 蓃搜 扗在 魃发 菿到 箌到 "
+    "揂聚 嗠络 査查 侢再 鋶流 愙客 冨富 汔气 恠怪 曰日 巳已 鉲卡 鈊信 迋王 溮师 幵开 "
+    "甪用 䛊证 咾老 騐验 佥金 "
+    "妎你 沵你 硪我 恏好 澬资 唫金 僙黄 糀花 噭叫 吇子 倁知 檤道 浬里 哋地 煶是 湜是 "
+    "彵他 咃他 旳的 烸每 兲天 亖四 仈八 氿九 ƒf "
 )
 LOOKALIKES: Final = {pair[0]: pair[1] for pair in _PAIRS.split() if pair[0] != pair[1]}
+# Read as another one in disguised texts; in ordinary ones a sound or a joke, so no evidence by itself.
+QUIET: Final = {"咔": "卡"}
 RADICALS: Final = {"⺅": "亻", "⺡": "氵", "⺘": "扌", "⻐": "钅", "⺄": "乙", "⺨": "犭", "⻏": "阝"}
 EMOJI_LETTERS: Final = {
     **{chr(0x1F170 + i): chr(97 + i) for i in range(26)},
@@ -68,6 +73,8 @@ def kind_and_target(point: int, converter: opencc.OpenCC) -> tuple[str, str] | N
         return "letterlike", EMOJI_LETTERS[char]
     if char in LOOKALIKES:
         return "lookalike", LOOKALIKES[char].lower()
+    if char in QUIET:
+        return "compatible", QUIET[char]
     if char in RADICALS:
         return "compatible", RADICALS[char]
     if category in ("Zs", "Zl", "Zp") and point != 0x20:

@@ -35,6 +35,15 @@ ACCOUNT_WORDS: Final = "account_word"
 NEGATOR: Final = "negator"
 NEGATED_WITHIN: Final = 14
 """A "do not" reaches so many characters, and no further than its clause."""
+EVERYWHERE: Final = frozenset(
+    "的一是不了在人有我他这个们中来上大为和国地到以说时要就出会可也你对生能而子那得于着下自之年过发后作里用道行所然家种事成方多经么去法学如都同现当没动面起看"
+    "定天分还进好小部其些主样理心她本前开但因只从想实日军者意无力它与长把机十民第公此已工使情明性知全三又关点正业外将两高间由问很最重并物手应战向头文体政美相"
+    "见被利什二等产或新己制身果加西斯月话合回特代内信表化老给世位次度门任常先海通教儿原东声提立及比员解水名真论处走义各入几口认条平系气题活尔更别打女变四神总"
+    "何电数安少报才结反受目太量再感建务做接必场件计管期市直德资命山指克许统区保至队形社便空决治展马科司五基眼书非则听白却界达光放强即像难且权思王象完设式色路"
+    "改误买卖刻背被议账单帐找换号登录请您您把钱车店送收付留加快慢里"
+    "记南品住告类求据程北边死张该交规万取格望觉术领共确传师观清今切院让识候带导争运每早晚份勿"
+)
+"""The commonest ideographs: two of them that sound alike are met by chance."""
 _LENGTH_BITS: Final = 9
 """Two things that begin at one place are ordered by length, as far as these bits tell."""
 _NUMBER: Final = {name: place for place, name in enumerate(BY_CODE)}
@@ -161,6 +170,8 @@ class Reader(Struct, frozen=True):
         if not other.any():
             return _NOWHERE, _NOWHERE, _NOWHERE
         heard, starts, ends = _kept((heard, starts, ends), other)
+        meant = self._meant(block, heard, starts, ends)
+        heard, starts, ends = _kept((heard, starts, ends), meant)
         # One short word may share its sound by chance; two in a text do not, nor one beside a disguise.
         texts = block.starts.searchsorted(starts, side="right") - 1
         beside = np.zeros(len(block.texts), np.bool_)
@@ -172,6 +183,12 @@ class Reader(Struct, frozen=True):
         several = np.bincount(places // reach, minlength=len(block.texts)) >= needed
         sure = (several[texts] & ~weak) | beside[texts] | (ends - starts >= SURE_BY_SOUND)
         return _kept((heard, starts, ends), sure)
+
+    def _meant(self, block: Block, heard: Places, starts: Places, ends: Places) -> Flags:
+        """Which are no chance: 改手机号 is not 该手机号 in disguise, both characters are everywhere."""
+        places = zip(heard.tolist(), starts.tolist(), ends.tolist(), strict=True)
+        pairs = ((self.book.literals[which], block.joined[start:end]) for which, start, end in places)
+        return np.array([is_meant(said, written) for said, written in pairs], np.bool_)
 
     def _slots(self, seen: Seen) -> Seen:
         """By slot what was seen by literal; a literal may fill several."""
@@ -252,6 +269,13 @@ class Reader(Struct, frozen=True):
         short = (block.starts[1:] - block.starts[:-1] - 1 <= BRIEF_MAX).nonzero()[0]
         found.append(("brief", block.starts[short], np.maximum(block.starts[short + 1] - 1, 0)))
         return [(np.full(len(s), _NUMBER[kind], np.int64), s, e) for kind, s, e in found if len(s)]
+
+
+def is_meant(said: str, written: str) -> bool:
+    """Whether somebody wrote `written` so that it be heard as `said`: not if all characters in which they
+    differ are among the commonest."""
+    differ = {char for pair in zip(said, written, strict=True) if pair[0] != pair[1] for char in pair}
+    return not EVERYWHERE.issuperset(differ)
 
 
 def _kept(seen: Seen, which: Flags | Places) -> Seen:
