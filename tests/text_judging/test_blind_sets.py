@@ -2,8 +2,8 @@
 
 First measurements, which are the honest ones (danger recall; harmless called danger): set 1 0.653, 18 of 180;
 set 2 0.800, 10 of 130; set 3 0.627, 10 of 130. Afterwards the classes of mistakes of all three were worked
-on, so today's figures flatter; that the work on sets 1 and 2 helped set 3 little (0.609, 12 of 130 before) says
-how far phrases carry to what nobody has seen. The floors hold what was reached.
+on, so today's figures flatter; that the work on sets 1 and 2 helped set 3 little (0.609, 12 of 130 before)
+says how far phrases carry to what nobody has seen. The floors hold what was reached.
 """
 
 import json
