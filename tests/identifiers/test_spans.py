@@ -234,6 +234,19 @@ def test_every_digit_of_every_script_is_read_and_nothing_else() -> None:
         ("出生年月：1990年5月", [("birth_date", "1990年5月")]),
         ("server fd00::12 up, std::vector, 12:30:05", [("ipv6", "fd00::12")]),
         ("喝张裕和王老吉", []),
+        (
+            "轨迹: 08:01 31.230416,121.473701; 08:20 31.240018,121.490317; 09:05 31.251022,121.500100",
+            [
+                (
+                    "track",
+                    "31.230416,121.473701; 08:20 31.240018,121.490317; 09:05 31.251022,121.500100",
+                )
+            ],
+        ),
+        (
+            "从31.230416,121.473701到31.240018,121.490317",
+            [("coordinates", "31.230416,121.473701"), ("coordinates", "31.240018,121.490317")],
+        ),
     ],
 )
 def test_short_forms_and_what_only_looks_like_them(text: str, expected: list[tuple[str, str]]) -> None:

@@ -303,7 +303,7 @@ def _deep(data: bytes, block: Block) -> Found:
             if len(samples) < 6:
                 samples.append((number, span.kind, span.value))
         rows += [(number, _CODES[span.kind], key_of(span)) for span in hard]
-        if any(span.kind in ("coordinates",) for span in spans):
+        if any(span.kind in ("coordinates", "track") for span in spans):
             grave.add(number)
         if not hard:
             key = named_key(spans)

@@ -72,6 +72,12 @@ _COORDINATES: Final = re.compile(
     rf"(?:[ ]{{0,2}}[,;/，、][ ]{{0,2}}(?:{_AXIS}[ :=]{{0,2}})?|(?<=[0-9]{{4}})[ ](?=[0-9.]{{8}})|[ ,;&]{{0,3}}{_AXIS}[ :=]{{0,2}}){_DEGREES}",  # noqa: E501
     re.I,
 )
+TRACK_PLACES_MIN: Final = 3
+"""Fewer places are a trip's ends, not a track."""
+_BETWEEN_PLACES: Final = re.compile(
+    r"(?:[ \t\r\n,;，；、|/:>(){}\[\]\"'→⇒~.T0-9年月日时分秒到至于在-]|lat|lng|lon|time|ts|at|经度|纬度){1,60}"
+)
+"""What may stand between the places of a track: signs, times, and the names of fields."""
 _IS: Final = r"[ ]?(?:号码|账号|帐号|号|ID|id)?[ ]{0,2}(?:[:：=]|是|为|叫)?[ ]{0,2}[\"“'「]?"
 _WECHAT: Final = re.compile(
     r"(?:微信|威信|薇信|[微薇威徽维v][信芯心]|wechat|weixin|wei信|(?:加|[➕+])[ ]?[微薇威v]|[微薇威][^\w\u4e00-\u9fa5:：]{1,2}(?=[A-Za-z])|(?<![a-z])(?:vx|wx(?!id_)|V信|v(?=[:：])))"  # noqa: E501
@@ -230,6 +236,25 @@ def _nets(folded: str) -> Iterator[Span]:
 
 
 def _coordinates(folded: str) -> Iterator[Span]:
+    """Places, and a track where three or more follow one another with nothing but times between them."""
+    places = list(_places(folded))
+    run: list[Span] = []
+    for place in places:
+        if run and not _BETWEEN_PLACES.fullmatch(folded, run[-1].end, place.start):
+            yield from _track(run)
+            run = []
+        run.append(place)
+    yield from _track(run)
+
+
+def _track(run: list[Span]) -> Iterator[Span]:
+    if len(run) < TRACK_PLACES_MIN:
+        yield from run
+    else:
+        yield Span(run[0].start, run[-1].end, "track", "", 0.85, f"{len(run)} places")
+
+
+def _places(folded: str) -> Iterator[Span]:
     for found in _COORDINATES.finditer(folded):
         a, b = abs(float(found[1])), abs(float(found[2]))
         if min(a, b) <= 90 and max(a, b) <= 180 and a and b:

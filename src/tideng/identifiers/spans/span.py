@@ -25,6 +25,7 @@ RANK: Final = {
     "imsi": 6,
     "ipv6": 5,
     "ipv4": 5,
+    "track": 5,
     "coordinates": 5,
     "wechat": 5,
     "qq": 5,

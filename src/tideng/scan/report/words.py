@@ -172,6 +172,7 @@ KINDS_ZH: Final = {
     "ipv4": "IPv4 地址",
     "ipv6": "IPv6 地址",
     "coordinates": "经纬度",
+    "track": "行踪轨迹",
     "wechat": "微信号",
     "qq": "QQ 号",
     "birth_date": "出生日期",
