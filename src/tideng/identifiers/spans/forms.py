@@ -75,7 +75,8 @@ _COORDINATES: Final = re.compile(
 TRACK_PLACES_MIN: Final = 3
 """Fewer places are a trip's ends, not a track."""
 _BETWEEN_PLACES: Final = re.compile(
-    r"(?:[ \t\r\n,;，；、|/:>(){}\[\]\"'→⇒~.T0-9年月日时分秒到至于在-]|lat|lng|lon|time|ts|at|经度|纬度){1,60}"
+    r"(?:[ \t\r\n,;，；、|/:>(){}\[\]\"'→⇒~.T0-9年月日时分秒到至于在-]|"
+    r"lat|lng|lon|time|ts|at|经度|纬度){1,60}"
 )
 """What may stand between the places of a track: signs, times, and the names of fields."""
 _IS: Final = r"[ ]?(?:号码|账号|帐号|号|ID|id)?[ ]{0,2}(?:[:：=]|是|为|叫)?[ ]{0,2}[\"“'「]?"
