@@ -1,11 +1,12 @@
 """Writes the lines that the shipped suspicion weights are trained on: grammar and hand, all our own words.
 
     python -m tools.make_training_lines > lines.jsonl
-    tideng text train lines.jsonl --freedom 20 --out src/tideng/text/weights/own-lines.weights
+    tideng text train lines.jsonl --budget 0.03 --out src/tideng/text/weights/own-lines.weights
 
 Every family of the knowledge files and every harmless kind has lines. A share of the dangerous ones is
 disguised, so that disguise is learned as a habit of the dangerous; so are some harmless ones in ordinary ways
-(full width, traditional), so that those are not.
+(full width, traditional), so that those are not. Lines by hand (`by_hand.txt`, and the blind sets after they
+had been measured) teach more than the grammar does: what they say, they say once.
 """
 
 import itertools
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 FOLDER: Final = Path(__file__).parent / "lines"
+BLIND: Final = Path(__file__).parent.parent / "tests/text_judging/blind"
 _CHOICE: Final = re.compile(r"\[([^\]]*)\]")
 HEADS: Final = ("", "", "", "您好,", "尊敬的用户,", "【通知】", "温馨提示:", "紧急:", "亲,")
 TAILS: Final = ("", "", "", "。", "!", ",谢谢", ",请知悉", ",回T退订", "【客服】")
@@ -67,9 +69,23 @@ def lines(seed: int = 20260101) -> Iterator[dict[str, str]]:
                     yield {"text": said, "label": label, "group": f"{label}/{section}/{number}"}
 
 
+def by_hand() -> Iterator[dict[str, str]]:
+    """Every line that was written by hand, each a group of its own."""
+    labels = {"D": "danger", "H": "harmless"}
+    written = (FOLDER / "by_hand.txt").read_text(encoding="utf-8").splitlines()
+    for number, line in enumerate(written):
+        if not line.startswith("#"):
+            label, _, text = line.split("|", 2)
+            yield {"text": text, "label": labels[label], "group": f"hand/{number}"}
+    for file in sorted(BLIND.glob("*.jsonl")):
+        for row in map(json.loads, file.read_text(encoding="utf-8").splitlines()):
+            if row["label"] in labels.values():
+                yield {"text": row["text"], "label": row["label"], "group": f"blind/{row['id']}"}
+
+
 if __name__ == "__main__":
     seen: set[str] = set()
-    for row in lines():
+    for row in itertools.chain(lines(), by_hand()):
         if row["text"] not in seen:
             seen.add(row["text"])
             sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
