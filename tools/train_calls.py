@@ -15,6 +15,10 @@ from tideng.calls.worlds.export import as_calls
 from tideng.calls.worlds.making import make
 
 LINES, BOXES, ZONE_S = 4_000, 90, 28_800
+PROMISED, PROMISED_SUSPEND = 10.0, 1.0
+DRIFT = 2.0
+"""Between worlds of different making, false alarms rise 1.3 to 1.8 times (measured with the prototype): the
+thresholds are set for half of what is promised."""
 TARGET = Path(__file__).parents[1] / "src/tideng/calls/detector/model.json"
 
 
@@ -40,14 +44,16 @@ def main(arguments: list[str]) -> int:
     """Make the lessons, train, say what the dev worlds promise."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--worlds", type=int, default=24)
-    parser.add_argument("--back", type=int, default=7)
+    parser.add_argument("--worlds", type=int, default=120)
+    parser.add_argument("--back", type=int, default=40)
     parser.add_argument("--write", action="store_true")
     chosen = parser.parse_args(arguments)
     chosen.folder.mkdir(parents=True, exist_ok=True)
     worlds = [learnt(chosen.folder, 1000 + i) for i in range(chosen.worlds)]
     back = [learnt(chosen.folder, 2000 + i) for i in range(chosen.back)]
-    raw = train(worlds, back, version="dev-2026-11", promised=10.0, promised_suspend=1.0)
+    raw = train(
+        worlds, back, version="dev-2026-11", promised=PROMISED, promised_suspend=PROMISED_SUSPEND, drift=DRIFT
+    )
     model = Scorer(raw).model
     sys.stdout.write(
         f"threshold {model.threshold} suspend {model.suspend} tail {model.tail} {len(raw):,} bytes\n"

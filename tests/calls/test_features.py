@@ -52,7 +52,7 @@ def test_a_stream_counts_what_the_batch_counts() -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_million_records_stream_as_in_the_batch() -> None:
-    columns = ordered(make("held", 4, lines=14_000, days=16, boxes=10, quiet_days=3))
+    columns = ordered(make("held", 4, lines=34_000, days=16, boxes=10, quiet_days=3))
     assert len(columns["start"]) > 1_000_000
     assert streamed(columns) == on_duckdb(columns)
 

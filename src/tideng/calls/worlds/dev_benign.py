@@ -63,13 +63,13 @@ class Habits(Struct, frozen=True, kw_only=True):
 def habits(rng: np.random.Generator, seed: int) -> Habits:
     """Drawn wide, so that nothing is learnt that holds in one town only."""
     return Habits(
-        rate=float(rng.lognormal(0, 0.35)),
+        rate=float(rng.lognormal(np.log(0.36), 0.35)),
         stranger=float(rng.lognormal(0, 0.4)),
         answered=float(rng.uniform(0.5, 0.82)),
         talk_s=float(rng.lognormal(np.log(70), 0.35)),
         chain=float(rng.uniform(0.08, 0.4)),
         chain_gap_s=float(rng.lognormal(np.log(45), 0.5)),
-        shocks=float(rng.lognormal(np.log(0.004), 0.6)),
+        shocks=float(rng.lognormal(np.log(0.002), 0.6)),
         shock_size=float(rng.uniform(12, 40)),
         incoming=float(rng.uniform(0.7, 1.8)),
         seed=seed,

@@ -103,12 +103,12 @@ def habits(rng: np.random.Generator, seed: int) -> Habits:
     """Drawn from regions that overlap those of the dev worlds only in part."""
     return Habits(
         seed=seed * 7919 + 13,
-        busy=float(rng.gamma(6, 1 / 6)) + 0.15,
+        busy=0.36 * (float(rng.gamma(6, 1 / 6)) + 0.15),
         curious=float(rng.uniform(0.5, 1.9)),
         reach=float(rng.uniform(0.82, 1.2)),
         brevity=float(rng.uniform(0.55, 0.95)),
         errands=float(rng.uniform(0.02, 0.09)),
-        burst_days=float(10 ** rng.uniform(-3.4, -2.4)),
+        burst_days=float(10 ** rng.uniform(-3.7, -2.7)),
         burst_people=float(rng.uniform(15, 45)),
         haste_s=float(rng.uniform(15, 60)),
         outage=bool(rng.random() < 0.25),
