@@ -204,6 +204,14 @@ def test_a_line_is_drawn_with_tables_that_say_the_same(visit: Any, console: Cons
     assert visitor.complaints == []
 
 
+@pytest.mark.parametrize(("name", "shown"), [("mei", 3), ("ops", 2)])
+def test_the_menu_holds_what_its_reader_may_open(visit: Any, name: str, shown: int) -> None:
+    page = visit(locale="en").sign_in(name).page
+    paths = [link.get_attribute("href") for link in page.locator("nav.menu a").all()]
+    assert len(paths) == shown
+    assert [page.goto(path).status for path in paths] == [200] * shown
+
+
 def test_number_and_owner_are_hidden_until_shown_and_the_look_is_recorded(
     visit: Any, console: Console
 ) -> None:

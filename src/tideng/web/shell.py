@@ -53,6 +53,8 @@ class MenuItem(Struct, frozen=True):
 
     path: str
     phrase: str
+    roles: tuple[Role, ...] = ()
+    """Who may open it, as its page's guard says; empty: whoever is signed in."""
 
 
 class Room(Struct, frozen=True):
@@ -111,7 +113,7 @@ class Shell:
             language=language,
             languages=[(name, self._address(request, lang=name)) for name in LANGUAGES],
             session=session,
-            menu=self.menu,
+            menu=self._menu_of(session),
             home=self.home,
             here=request.url.path,
             form_token=form_token(secret),
@@ -128,6 +130,11 @@ class Shell:
         if session is None:
             response.set_cookie(self.cookie(self.form_cookie, secret))
         return response
+
+    def _menu_of(self, session: Session | None) -> list[MenuItem]:
+        """What somebody may open. Nobody is shown a way that ends at "not allowed"."""
+        roles = set(session.account.roles) if session else set()
+        return [item for item in self.menu if not item.roles or roles & set(item.roles)]
 
     def speaker(self, language: str) -> Callable[..., str]:
         """`t("section.key", name=value)` for templates. Ends in `_html`: the phrase is markup of our own."""

@@ -50,7 +50,7 @@ def calls_room() -> Room:
         resources.files("tideng.calls.doors") / "phrases",
         (
             MenuItem(HOME, "calls_menu.alarms"),
-            MenuItem(f"{HOME}/report", "calls_menu.report"),
+            MenuItem(f"{HOME}/report", "calls_menu.report", DECIDES),
             MenuItem(f"{HOME}/help", "calls_menu.help"),
         ),
     )
