@@ -37,13 +37,17 @@ _CHAIN: Final = re.compile(
 _BARE: Final = re.compile(rf"(?:[路街巷县市区]|大道|大街)(?={_H})")
 """A road or county named after another place: 北京路, 上海市."""
 _ESTATE: Final = re.compile(
-    rf"(?:(?<![\u4e00-\u9fa5])|(?<=[放到在送至寄住往给是于们]))(?:(?![放到在送至寄住往给是于])[\u4e00-\u9fa5]){{2,8}}?(?:小区|花园|家园|公寓|新村|新城|名苑|[苑府庭郡湾城])"
+    rf"(?:(?<![\u4e00-\u9fa5])|(?<=[放到在送至寄住往给是于们]))(?:(?![放到在送至寄住往给是于谁认识找问我你您他她们])[\u4e00-\u9fa5]){{2,8}}?(?:小区|花园|家园|公寓|新村|新城|名苑|[苑府庭郡湾城])"
     rf"(?:{_NUMBER}){{2,4}}"
 )
 """An estate that no gazetteer knows, with building and room."""
+_INSIDE: Final = re.compile(
+    r"(?<![0-9A-Za-z第.-])[0-9]{1,3}(?:栋|幢|号楼)(?:[0-9]{1,2}单元)?[ ]?[0-9]{3,4}(?:室|号房|房)?(?![0-9A-Za-z年月日元人次个.-])"  # noqa: E501
+)
+"""House and room of an estate that everybody there knows."""
 _POSTCODE: Final = re.compile(r" [0-9]{6}(?![0-9年])")
 _TAIL: Final = re.compile(
-    r"[ ]?[0-9]{1,2}-[0-9]{1,2}-[0-9]{2,4}(?![0-9])|[ ]?(?:[0-9A-Z]{1,2}-)?[A-Z][0-9]{2,4}(?![0-9A-Za-z-])|[ ]?[0-9]?[A-Z]-[0-9]{2,4}(?![0-9A-Za-z-])|[ ]?[0-9]{3,4}(?![0-9A-Za-z年月日:：.%个人元万岁次米分号弄幢栋座单层楼室-])"  # noqa: E501
+    r"[ ]?[0-9]{1,2}-[0-9]{1,2}-[0-9]{2,4}(?![0-9])|[ ]?[0-9]{1,2}-[0-9]{3,4}(?![0-9-])|[ ]?(?:[0-9A-Z]{1,2}-)?[A-Z][0-9]{2,4}(?![0-9A-Za-z-])|[ ]?[0-9]?[A-Z]-[0-9]{2,4}(?![0-9A-Za-z-])|[ ]?[0-9]{3,4}(?![0-9A-Za-z年月日:：.%个人元万岁次米分号弄幢栋座单层楼室-])"  # noqa: E501
 )
 _LABEL: Final = re.compile(
     r"(?:地址|住址|住所|户籍地?|籍贯|家住|现住|住在|居住地|收货地|宿舍|寄往|送至|送到|位于|住)(?:在|是|为|于)?[ ]?[:：=]?[ ]?[\"“「]?"  # noqa: E501
@@ -119,6 +123,8 @@ def addresses(folded: str) -> Iterator[Span]:
             )
     for found in _ESTATE.finditer(folded):
         yield Span(found.start(), _with_tail(folded, found.end()), "address", "", 0.7)
+    for found in _INSIDE.finditer(folded):
+        yield Span(*found.span(), "address", "", 0.65)
     for found in _ROAD.finditer(folded):
         if found.start() >= taken:
             yield Span(found.start(), _with_tail(folded, found.end()), "address", "", 0.7)

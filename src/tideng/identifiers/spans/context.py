@@ -23,7 +23,7 @@ ORDER: Final = re.compile(
     r"(?:订单|单号|流水|运单|快递|物流|交易号|交易编|工单|批次|批号|序列|编号|编码|条码|条形码|凭证|发票|合同号|时间戳|"
     r"版本|请求|日志|追踪|商品|货号|库存|金额|余额|价格|数量|任务|会话|案号|车架|设备号|资产|学号|工号|票号|航班|书号|"
     r"哈希|校验|统计|样本|测试码|挂号|提单|受理号|"
-    r"order|trace|serial|\bsn\b|sku|isbn|uuid|guid|hash|timestamp|\bts\b|token|session|request|version|build|batch|"
+    r"order|trace|\blot\b|\brows?\b|\bcount\b|serial|\bsn\b|sku|isbn|uuid|guid|hash|timestamp|\bts\b|token|session|request|version|build|batch|"
     r"tracking|invoice|transaction|txn|\bseq|amount|price|total|barcode|\bean\b|\bupc\b|\bpid\b|offset|\bbytes?\b)"
     # Only where it stands right before the number: 您的订单已发货，138… is a phone number all the same.
     r"[ _-]?(?:号码?|编号|单号|码|id|no\.?|num(?:ber)?)?[ :：=#为是\"'（(\[]{0,4}$",
@@ -31,7 +31,8 @@ ORDER: Final = re.compile(
 )
 IOT: Final = re.compile(r"物联|\biot\b|\bm2m\b|流量卡|\bmsisdn\b", re.IGNORECASE)
 IMEI: Final = re.compile(
-    r"imei|串号|串码|机身码|(?:手机|移动设备|终端)识别码|设备识别|device[ _-]?id", re.IGNORECASE
+    r"imei|串号|串码|机身码|(?:手机|移动设备|终端)识别码|设备识别|解绑|同一设备|设备号|device[ _-]?id",
+    re.IGNORECASE,
 )
 IMSI: Final = re.compile(r"imsi", re.IGNORECASE)
 PASSPORT: Final = re.compile(r"护照|passport", re.IGNORECASE)
@@ -39,7 +40,7 @@ TAIWAN: Final = re.compile(r"台胞证|台湾居民|台湾通行|台湾.{0,4}证
 PERMIT: Final = re.compile(r"通行证|回乡证|港澳|permit", re.IGNORECASE)
 PLATE: Final = re.compile(r"车牌|牌照|号牌|车号|车辆|plate", re.IGNORECASE)
 VERSION: Final = re.compile(
-    r"(?:版本号?|内核|kernel|build|升级[至到为]?|更新[至到为]?|version|\bv|ver\.?|release|firmware|固件)"
+    r"(?:版本号?|内核|kernel|build|升级[至到为]?|更新[至到为]?|回滚[至到]?|降级[至到]?|→|->|=>|version|\bv|ver\.?|release|firmware|固件)"
     r"[ :]?$",
     re.IGNORECASE,
 )

@@ -51,7 +51,7 @@ _PASSPORT: Final = re.compile(
 )
 _OTHER_PASSPORT: Final = re.compile(
     r"(?:护照号?码?|passport(?:[ ](?:no\.?|number))?)[ ]?(?:是|为|[:：=#])?[ ]{0,2}"
-    r"((?=[A-Z0-9]*[0-9]{5})[A-Z0-9]{7,9})(?![A-Za-z0-9])",
+    r"((?=(?:[A-Z]*[0-9]){4})[A-Z0-9]{7,9})(?![A-Za-z0-9])",
     re.I,
 )
 """Those of other countries have no form in common: only right behind the word."""
@@ -98,7 +98,8 @@ _PASSWORD: Final = re.compile(
     re.I,
 )
 _PASSWORD_BEHIND: Final = re.compile(
-    r"(?:密码|口令)[ ]?(?![:=])(?=[!-~]*[0-9])(?=[!-~]*[A-Za-z])" + _BEHIND_IT
+    r"(?:密码|口令)(?:已?(?:重置|改|更改|修改|设置|设)[为成]|默认是|忘了的话默认是)?[ ]?(?![:=])(?=[!-~]*[0-9])(?=[!-~]*[A-Za-z])"
+    + _BEHIND_IT
 )
 """Without a sign between, only what mixes letters and digits."""
 _PASSWORD_JOINED: Final = re.compile(
@@ -115,17 +116,31 @@ _ACCOUNT: Final = re.compile(
     r"(?:是|为|[ ]{0,2}[:：=]{1,2}|(?<=[\u4e00-\u9fa5])[ ])[ ]{0,2}[\"“'「]?((?=[A-Za-z0-9_.@-]*[A-Za-z])[A-Za-z0-9][A-Za-z0-9_.-]{2,31})(?![A-Za-z0-9_.@])",  # noqa: E501
     re.I,
 )
+_ACCOUNT_FIELD: Final = re.compile(
+    r"[\"'](?:username|user_?name|user_?id|uid|login(?:_?name)?|account)[\"'][ ]?[:=][ ]?[\"']((?=[^\"']*[A-Za-z])[A-Za-z0-9_.@-]{3,32})[\"']"  # noqa: E501
+    r"|(?<![A-Za-z])(?:login_name|user_name|username|uid)[ ]?=[ ]?'((?=[^']*[A-Za-z])[A-Za-z0-9_.@-]{3,32})'"
+    r"|(?<![A-Za-z])(?:ssh|scp|sftp)[ ](?:-[a-z][ ][^ ]{1,20}[ ])?([A-Za-z_][A-Za-z0-9_.-]{1,31})(?=@[0-9A-Za-z])",  # noqa: E501
+    re.I,
+)
+"""As a field of JSON or SQL, and before the host of a remote shell."""
 _ACCOUNT_BEHIND: Final = re.compile(
-    r"(?:用户名|登录名|账号|帐号)((?=[A-Za-z0-9_.-]*[A-Za-z])(?=[A-Za-z0-9_.-]*[0-9_])[A-Za-z0-9][A-Za-z0-9_.-]{3,31})(?![A-Za-z0-9_.@])"
+    r"(?:用户名|登录名(?:用工号)?|账号|帐号)((?=[A-Za-z0-9_.-]*[A-Za-z])(?=[A-Za-z0-9_.-]*[0-9_.])[A-Za-z0-9][A-Za-z0-9_.-]{3,31})(?![A-Za-z0-9_.@])"
 )
 _BIRTH: Final = re.compile(
-    r"(?:出生日期|出生年月日|出生年月|出生于|生日|生于|出生|birth(?:day|date)?|date of birth|dob)(?:是|为|[ ]{0,2}[:：=])?[ ]{0,2}"  # noqa: E501
+    r"(?:出生日期|出生年月日|出生年月|出生于|生日|生于|出生|birth(?:day|date)?|date of birth|dob)"
+    r"(?:是|为|[\"']?[ ]{0,2}[:：=])?[ ]{0,2}[\"']?"
     r"((?:18|19|20)[0-9]{2})(?:年|[-./])?([01]?[0-9])(?:月|[-./])?([0-3]?[0-9])日?",
     re.I,
 )
 _BORN: Final = re.compile(
-    r"((?:19|20)[0-9]{2})(?:年|[-./])([01]?[0-9])(?:月|[-./])([0-3]?[0-9])日?(?=(?:出生|生人|生(?:[,，。]|$)))"
+    r"((?:19|20)[0-9]{2})(?:年|[-./])([01]?[0-9])(?:月|[-./])([0-3]?[0-9])[日号]?(?=(?:[ ]?[0-9]{1,2}[:：][0-9]{2}[ ]?)?(?:出生|生人|生的|生(?:[,，。]|$)))"  # noqa: E501
 )
+_BORN_WRITTEN: Final = re.compile(
+    r"(?:[一二][九八〇零○]|19|20)[〇零○一二三四五六七八九0-9]{2}年(?:农历)?[一二三四五六七八九十正腊冬0-9]{1,3}月"
+    r"(?:初|廿)?[一二三四五六七八九十0-9]{1,3}[日号]?(?=[ ]?(?:出生|生人|生的|生(?:[,，。]|$)))"
+)
+"""With Chinese numerals, or by the lunar calendar."""
+_BORN_MONTH: Final = re.compile(r"((?:19|20)[0-9]{2})年(1[0-2]|0?[1-9])月(?=出生|生(?:[,，。]|$))")
 _MONTHS: Final = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 _BIRTH_ENGLISH: Final = re.compile(
     r"(?:date[ ]of[ ]birth|birth[ _]?da(?:te|y)|dob|born(?:[ ]on)?)[ ]{0,2}[:=]?[ ]{0,2}(?:is[ ])?"
@@ -283,6 +298,8 @@ def _accounts(folded: str) -> Iterator[Span]:
     ):
         for found in pattern.finditer(folded):
             yield Span(*found.span(1), kind, "", confidence)
+    for found in _ACCOUNT_FIELD.finditer(folded):
+        yield Span(*found.span(found.lastindex or 0), "account", "", 0.8)
 
 
 def _births(folded: str) -> Iterator[Span]:
@@ -293,6 +310,10 @@ def _births(folded: str) -> Iterator[Span]:
                 end = found.end()
                 yield Span(found.start(1), end, "birth_date", "", 0.9, f"{year:04}-{month:02}-{day:02}")
 
+    for found in _BORN_WRITTEN.finditer(folded):
+        yield Span(*found.span(), "birth_date", "", 0.8)
+    for found in _BORN_MONTH.finditer(folded):
+        yield Span(*found.span(), "birth_date", "", 0.7, f"{found[1]}-{int(found[2]):02}")
     for found in _BIRTH_ENGLISH.finditer(folded):
         word = (found["first"] or found["second"] or "").lower()
         numbers = [int(digits) for digits in (found[2], found[5], found[6], found[7]) if digits]

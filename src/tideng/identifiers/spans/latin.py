@@ -7,7 +7,8 @@ from typing import Final
 from tideng.identifiers.spans.span import Span
 from tideng.identifiers.tables import listed
 
-_WORD: Final = r"[A-Z][a-z]{0,2}[A-Z]?[A-Za-z'-]{1,14}"
+_LETTERS: Final = r"A-Za-zÀ-ɏḀ-ỿ"
+_WORD: Final = rf"[A-ZÀ-ÞĀ-Ž][a-zà-ÿ]{{0,2}}[A-Z]?[{_LETTERS}'-]{{1,14}}"
 _NAME: Final = (
     rf"{_WORD}(?:[ ](?:[A-Z]\.?[ ])?(?:(?:van|von|der|de|del|di|da|bin|al|el|la)[ ]){{0,2}}{_WORD}){{0,3}}"
 )
@@ -28,6 +29,22 @@ _TOLD: Final = re.compile(
     rf"({_WORD}(?:[ ](?:[A-Z]\.?[ ])?{_WORD}){{1,3}})(?![A-Za-z@])"
 )
 _USUAL: Final = re.compile(rf"(?<![A-Za-z@._/-])({_WORD})[ ](?:([A-Z])\.?[ ])?({_WORD})(?![A-Za-z@])")
+_BESIDE_IDEOGRAPHS: Final = re.compile(
+    r"(?<![A-Za-z@._/-])([A-Z][a-z]{2,11})(?=老师|先生|女士|小姐|[登说的和与及，、]|$)"
+)
+"""One given name in a Chinese sentence."""
+_FAMILY_FIRST: Final = re.compile(
+    r"(?<![A-Za-z@._/-])(?:[A-Z]{2,10},?[ ][A-Z][a-z]{1,7}(?:-[A-Z]?[a-z]{1,7}){1,2}|[A-Z]{2,10}/[A-Z]{2,14})(?![A-Za-z@/])"  # noqa: E501
+)
+"""CHEN Wei-Ling; WU, Mei-Hua; LIN/XIAOYU as tickets print it (only where the text speaks of a person)."""
+_OF_PERSON: Final = re.compile(r"姓名|旅客|乘客|女士|先生|小姐|签署人|出票|护照|name|passenger", re.I)
+_FAMILIES: Final = (
+    "Wang|Li|Zhang|Liu|Chen|Yang|Huang|Zhao|Wu|Zhou|Xu|Sun|Ma|Zhu|Hu|Guo|He|Gao|Lin|Luo|Zheng|Liang|Xie|Song|Tang|Han|"
+    "Feng|Deng|Cao|Peng|Zeng|Xiao|Tian|Dong|Pan|Yuan|Cai|Jiang|Yu|Du|Ye|Cheng|Wei|Su|Lu|Ding|Ren|Shen|Yao|Cui|Zhong|"
+    "Tan|Fan|Jin|Shi|Liao|Jia|Xia|Fu|Fang|Bai|Zou|Meng|Qin|Qiu|Hou|Gu|Kim|Lee|Park|Choi|Nguyen|Tran|Wong|Chan|Cheung|Lam|Ng"
+)
+_SYLLABLES: Final = r"(?:[bcdfghjklmnpqrstwxyzBCDFGHJKLMNPQRSTWXYZ]?h?[aeiou]{1,3}(?:ng|n|r)?[-']?){1,3}"
+_PINYIN: Final = re.compile(rf"(?<![A-Za-z@._/-])(?:{_FAMILIES})[ ](?=[A-Z]){_SYLLABLES}(?![A-Za-z@])")
 _UNIT: Final = (
     r"(?:(?:Room|Rm|Flat|Apt|Apartment|Unit|Suite|Ste|Floor|Fl|Building|Bldg|Block|Tower|House|"
     r"P\.?O\.?[ ]Box)\.?[ ]?#?[A-Z]?[0-9]{1,5}[A-Z]?|[0-9]{1,3}(?:st|nd|rd|th)?[ ](?:Floor|/F)|[0-9]{1,3}/F|"
@@ -65,6 +82,13 @@ def latin_names(folded: str) -> Iterator[Span]:
             end = _end_of_name(found.start(1), found[1])
             if end > found.start(1) and (pattern is _ANNOUNCED or " " in folded[found.start(1) : end]):
                 yield Span(found.start(1), end, "name", "", confidence)
+    for found in _PINYIN.finditer(folded):
+        yield Span(*found.span(), "name", "", 0.7)
+    for found in _BESIDE_IDEOGRAPHS.finditer(folded):
+        if found[1] in listed("latin_given"):
+            yield Span(*found.span(1), "name", "", 0.6)
+    for found in _FAMILY_FIRST.finditer(folded) if _OF_PERSON.search(folded) else ():
+        yield Span(*found.span(), "name", "", 0.7)
     for found in _USUAL.finditer(folded):
         if found[1] in listed("latin_given") and found[3] not in listed("latin_no_name"):
             yield Span(*found.span(), "name", "", 0.7)

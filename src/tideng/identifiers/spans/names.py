@@ -190,9 +190,15 @@ def names(folded: str) -> Iterator[Span]:
         after = _after_label(folded, found.start(), found.end())
         if after is not None or _NUMBER_NEXT.search(folded[found.end() : found.end() + 8]):
             yield Span(found.start() if after is None else after, found.end(), "name", "", 0.85)
+        elif not _STRETCH.match(folded[max(0, found.start() - 2) : found.start()]) and _dots(found[0]) <= 2:
+            yield Span(found.start(), found.end(), "name", "", 0.7)
     for found in _SPACED.finditer(folded):
         if found[1] in RANK:
             yield Span(found.start(1), found.end(), "name", "", 0.8)
+
+
+def _dots(name: str) -> int:
+    return sum(name.count(dot) for dot in "·•・")
 
 
 def _after_label(folded: str, start: int, end: int) -> int | None:
@@ -224,7 +230,15 @@ def _read(folded: str, start: int, stop: int) -> Iterator[Span]:
         if any(size == right - left for size, _ in short_name_bits(text, left)):
             surest = LEAST
         confidence = round(min(surest, 1 - 0.5 * 2 ** (-margin / 5)), 2)
-        if confidence >= LEAST and (said >= 8 or text[left:right] not in listed("no_person")):
+        is_title = (
+            folded[start + left - 1 : start + left] == "《"
+            and folded[start + right : start + right + 1] == "》"
+        )
+        if (
+            confidence >= LEAST
+            and not is_title
+            and (said >= 8 or text[left:right] not in listed("no_person"))
+        ):
             yield Span(start + left, start + right, "name", "", confidence)
 
 
@@ -258,13 +272,19 @@ def _steps(folded: str, text: str, start: int) -> list[_Step]:
                     cost = _NAME_BITS + bits_of - said
                     _offer(steps, at, size, here + max(3.0, cost), is_name=True)
         for size in range(2, WHOLE_CHARACTERS_MAX + 1) if text[at] in _whole_starts() else ():
-            if text[at : at + size] in listed("whole_names") and at + size <= len(text):
+            if at + size <= len(text) and _is_whole(text[at : at + size]):
                 bonus = _before_bonus(folded, start + at) + _after_bonus(folded, start + at + size)
                 _offer(steps, at, size, here + _WHOLE_BITS - min(bonus, 8.0), is_name=True)
         for size, bits_of in short_name_bits(text, at):
             bonus = min(3.5, _before_bonus(folded, start + at))
             _offer(steps, at, size, here + bits_of - bonus, is_name=True)
     return steps
+
+
+def _is_whole(text: str) -> bool:
+    """A name of the list, or two of them: 洛桑次仁."""
+    known = listed("whole_names")
+    return text in known or (len(text) == 4 and text[:2] in known and text[2:] in known)
 
 
 @cache
