@@ -98,8 +98,8 @@ _PASSWORD: Final = re.compile(
     re.I,
 )
 _PASSWORD_BEHIND: Final = re.compile(
-    r"(?:密码|口令)(?:已?(?:重置|改|更改|修改|设置|设)[为成]|默认是|忘了的话默认是)?[ ]?(?![:=])(?=[!-~]*[0-9])(?=[!-~]*[A-Za-z])"
-    + _BEHIND_IT
+    r"(?:密码|口令)(?:已?(?:重置|改|更改|修改|设置|设)[为成]|默认是|忘了的话默认是)?[ ]?"
+    r"(?![:=])(?=[!-~]*[0-9])(?=[!-~]*[A-Za-z])" + _BEHIND_IT
 )
 """Without a sign between, only what mixes letters and digits."""
 _PASSWORD_JOINED: Final = re.compile(
