@@ -108,6 +108,10 @@ class Reader(Struct, frozen=True):
     """By slot."""
     sounding: Places
     """By literal of `sounds`: the literal of `words`."""
+    spoken: str
+    """The literals of `sounds` as they are written, one behind the other."""
+    spoken_starts: Places
+    """By literal of `sounds`: where in `spoken` it begins."""
     short_sounds: Flags
     """By literal: whether its sound counts only beside another disguise."""
     chains_from: Mapping[int, tuple[int, ...]]
@@ -170,7 +174,7 @@ class Reader(Struct, frozen=True):
         if not other.any():
             return _NOWHERE, _NOWHERE, _NOWHERE
         heard, starts, ends = _kept((heard, starts, ends), other)
-        meant = self._meant(block, heard, starts, ends)
+        meant = self._meant(block, self.spoken_starts[which[other]], starts, ends)
         heard, starts, ends = _kept((heard, starts, ends), meant)
         # One short word may share its sound by chance; two in a text do not, nor one beside a disguise.
         texts = block.starts.searchsorted(starts, side="right") - 1
@@ -184,10 +188,15 @@ class Reader(Struct, frozen=True):
         sure = (several[texts] & ~weak) | beside[texts] | (ends - starts >= SURE_BY_SOUND)
         return _kept((heard, starts, ends), sure)
 
-    def _meant(self, block: Block, heard: Places, starts: Places, ends: Places) -> Flags:
-        """Which are no chance: 改手机号 is not 该手机号 in disguise, both characters are everywhere."""
-        places = zip(heard.tolist(), starts.tolist(), ends.tolist(), strict=True)
-        pairs = ((self.book.literals[which], block.joined[start:end]) for which, start, end in places)
+    def _meant(self, block: Block, spoken: Places, starts: Places, ends: Places) -> Flags:
+        """Which are no chance: 改手机号 is not 该手机号 in disguise, both characters are everywhere.
+
+        `spoken`: where in `self.spoken` the words begin that are heard.
+        """
+        places = zip(spoken.tolist(), starts.tolist(), ends.tolist(), strict=True)
+        pairs = (
+            (self.spoken[said : said + end - start], block.joined[start:end]) for said, start, end in places
+        )
         return np.array([is_meant(said, written) for said, written in pairs], np.bool_)
 
     def _slots(self, seen: Seen) -> Seen:
@@ -322,6 +331,7 @@ def make_reader(book: Phrasebook, tables: Tables, words: Engine, sounds: Engine)
     steady[list(book.steady)] = True
     in_chain = np.zeros(len(book.slot_names), np.bool_)
     in_chain[[part for chain in book.chains for part in (chain.first, chain.second)]] = True
+    spoken = [book.literals[place] for place in book.sound_literals]
     begins: dict[int, tuple[int, ...]] = {}
     for place, chain in enumerate(book.chains):
         begins[chain.first] = (*begins.get(chain.first, ()), place)
@@ -337,6 +347,8 @@ def make_reader(book: Phrasebook, tables: Tables, words: Engine, sounds: Engine)
         np.array([slot for slots in book.slots_of for slot in slots], np.int64),
         steady,
         np.array(book.sound_literals, np.int64),
+        "".join(spoken),
+        np.cumsum([0, *map(len, spoken)], dtype=np.int64)[:-1],
         np.array([place in book.short_sounds for place in range(len(book.literals))], np.bool_),
         begins,
         in_chain,

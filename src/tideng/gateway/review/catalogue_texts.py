@@ -101,6 +101,13 @@ TEXTS: Final = (
         _PERSON,
     ),
     _code(
+        "DISGUISED_TRADE",
+        "CONTENT",
+        "藏着字做的买卖|把卡、贷、票、彩、色情一类词改写成谐音、拆字、表情,再留下私人联系方式或价钱",
+        "A trade that hides its words|Words for cards, loans, invoices, betting or sex are respelled or cut apart, beside a private contact or a price",
+        _PERSON,
+    ),
+    _code(
         "DOORSTEP_APPOINTMENT",
         "CONTENT",
         "上门服务通知|说明谁何时上门、不收费、可打官方电话核实",
@@ -141,6 +148,13 @@ TEXTS: Final = (
         "健康讲座、神药|免费鸡蛋、义诊、旅游把老人请来,卖包治百病的保健品",
         "Health lecture and miracle cures|Free eggs, check-ups and trips bring old people in to buy miracle cures",
         _PERSON,
+    ),
+    _code(
+        "ILLEGAL_TRADE",
+        "CONTENT",
+        "违禁品和违法服务|卖迷药、毒品、枪支、窃听偷拍设备,代孕供卵,电话轰炸,刷粉刷量,攻击网站,混币洗币",
+        "Forbidden goods and services|Drugs, weapons, spying devices, surrogacy, call bombing, bought followers, attacks on sites, coin mixing are offered",
+        _NEVER,
     ),
     _code(
         "INVESTMENT_MENTOR",
@@ -343,6 +357,13 @@ TEXTS: Final = (
         "CONTENT",
         "刷单做任务返利|点赞、关注、刷单就有钱,先小额返现,再要你垫付、充值、补单",
         "Paid tasks|Likes and small tasks pay a little, then you must advance, top up and “repair” orders",
+        _PERSON,
+    ),
+    _code(
+        "TOLD_TO_DECEIVE",
+        "CONTENT",
+        "教你骗过银行、警察或家人|教你柜台问起怎么答,叫你忽略风险提示、不接反诈电话、卸载反诈软件、对家人隐瞒",
+        "Told to deceive the bank, the police or the family|You are told what to answer at the counter, to ignore warnings, not to take the calls of the anti-fraud centre, to hide it",
         _PERSON,
     ),
     _code(
