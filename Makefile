@@ -19,7 +19,7 @@ check: .venv/.test        ## what a reviewer would ask first: format, lint, type
 	@.venv/bin/lint-imports
 	@$(PY) -m pytest tests/house $(ARGS)
 
-bench: .venv/.test        ## measure; PEERS=1 adds Kannel and Jasmin; ROOM=text, scan, calls or evidence measures that
+bench: .venv/.test        ## measure; PEERS=1 adds other programs; ROOM=text, scan, calls or evidence measures that
 	@$(PY) -m bench$(if $(ROOM),.$(ROOM)) $(ARGS)
 
 fuzz: .venv/.test         ## many rounds: decoders on noise, kill -9 under load

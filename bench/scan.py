@@ -11,25 +11,29 @@ import json
 import os
 import random
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import venv
 from collections import Counter
-from importlib.util import find_spec
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
 from tideng.identifiers.spans.find import find
 from tideng.scan.corpus import Maker, mixed, spreadsheets
 
+PEERS: Final = ("presidio-analyzer==2.2.366", "datafog==4.9.0")
 
-def rate_of_kernel(folder: Path, megabytes: int) -> dict[str, object]:
+
+def rate_of_kernel(folder: Path, megabytes: int) -> dict[str, dict[str, int]]:
     """Validated numeric families with offsets, one thread, in memory."""
     from tideng.scan.numbers import hits
 
-    found: dict[str, object] = {}
+    found: dict[str, dict[str, int]] = {}
     for encoding in ("gb18030", "utf-8"):
         path = folder / f"{encoding}.csv"
         truth = mixed(path, 1, megabytes * 500_000, encoding)
@@ -101,6 +105,37 @@ def first_batch(folder: Path) -> dict[str, object]:
         )
         found[f"{name}: 100 kB, whole command, s"] = round(time.perf_counter() - began, 2)
     return found
+
+
+def first_finding(folder: Path) -> dict[str, object]:
+    """Seconds from the command to the first finding kept, of a pile of one line; and of `scan spans`."""
+    pile = folder / "one-line"
+    pile.mkdir()
+    line = f"电话{Maker(1).person().mobile}"
+    (pile / "a.txt").write_text(line, "utf-8")
+    tideng = [sys.executable, "-m", "tideng", "scan"]
+    times: dict[str, list[float]] = {"scan": [], "whole": [], "spans": []}
+    for number in range(9):
+        out = folder / f"one-line-{number}"
+        began = time.perf_counter()
+        running = subprocess.Popen(
+            [*tideng, str(pile), "--json", "--out", str(out)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        while running.poll() is None and not list((out / "records").glob("[!.]*")):
+            time.sleep(0.001)
+        times["scan"].append(time.perf_counter() - began)
+        running.wait()
+        began = time.perf_counter()
+        subprocess.run([*tideng, str(pile), "--json"], capture_output=True, check=True)
+        times["whole"].append(time.perf_counter() - began)
+        began = time.perf_counter()
+        asked = json.dumps({"id": "1", "text": line}).encode()
+        subprocess.run([*tideng, "spans", "-"], input=asked, capture_output=True, check=True)
+        times["spans"].append(time.perf_counter() - began)
+    names = {"scan": "first finding of a scan, s", "whole": "whole small scan, s", "spans": "scan spans, s"}
+    return {names[key]: round(statistics.median(values), 3) for key, values in times.items()}
 
 
 def endless_line(folder: Path, megabytes: int) -> dict[str, object]:
@@ -200,28 +235,20 @@ def quality_of_spans() -> dict[str, object]:
     }
 
 
-def peers() -> dict[str, object]:
-    """The rates of other tools on the same kind of lines, where they are installed."""
-    lines = "".join(f"{p.name},{p.id},{p.mobile}\n" for p in (Maker(s).person() for s in range(200)))
-    found: dict[str, object] = {}
-    if find_spec("datafog") is None:
-        found["datafog"] = "not installed"
-    else:
-        import datafog
-
-        began = time.perf_counter()
-        datafog.DataFog().scan_text(lines)
-        found["datafog MB/s"] = round(len(lines.encode()) / 1e6 / (time.perf_counter() - began), 3)
-    if find_spec("presidio_analyzer") is None:
-        found["presidio"] = "not installed"
-    else:
-        from presidio_analyzer import AnalyzerEngine
-
-        engine = AnalyzerEngine()
-        began = time.perf_counter()
-        engine.analyze(text=lines, language="en")
-        found["presidio MB/s"] = round(len(lines.encode()) / 1e6 / (time.perf_counter() - began), 3)
-    return found
+def peers(folder: Path, ours: float) -> dict[str, object]:
+    """Presidio and DataFog on such a corpus, in an environment of their own. `ours`: MB/s."""
+    place = Path(sys.prefix) / "peers"
+    python = place / "bin" / "python"
+    if not python.exists():
+        venv.create(place, with_pip=True)
+        subprocess.run([python, "-m", "pip", "install", "-q", *PEERS], check=True)
+    corpus = folder / "peers.csv"
+    mixed(corpus, 3, 4_000_000)
+    script = Path(__file__).with_name("scan_peers.py")
+    # Without a network, a part of Presidio says at length that it found none.
+    done = subprocess.run([python, script, corpus], capture_output=True, check=True)
+    found: dict[str, dict[str, float]] = json.loads(done.stdout)
+    return {name: {**told, "Tideng is faster by": round(ours / told["MB/s"])} for name, told in found.items()}
 
 
 def main() -> None:
@@ -232,20 +259,27 @@ def main() -> None:
     wish.add_argument("--rows", type=int, default=2270)
     wish.add_argument("--tokens", type=int, default=20_000_000)
     wish.add_argument("--line-mb", type=int, default=1000)
-    wish.add_argument("--peers", action="store_true")
+    wish.add_argument(
+        "--peers",
+        action="store_true",
+        default=os.environ.get("PEERS", "") not in ("", "0"),
+        help="also measure Presidio and DataFog, which are installed for it (make bench ROOM=scan PEERS=1)",
+    )
     asked = wish.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        told = {
-            "kernel": rate_of_kernel(place, asked.mb),
+        kernel = rate_of_kernel(place, asked.mb)
+        told: dict[str, object] = {
+            "kernel": kernel,
             "chance": rate_of_chance(asked.tokens),
             "spans": quality_of_spans(),
+            "first finding": first_finding(place),
             "start": first_batch(place),
             "line": endless_line(place, asked.line_mb),
             "case": case_of_spreadsheets(place, asked.files, asked.rows),
         }
         if asked.peers:
-            told["peers"] = peers()
+            told["peers"] = peers(place, kernel["utf-8"]["MB/s wall"])
     print(json.dumps(told, ensure_ascii=False, indent=2))
 
 
