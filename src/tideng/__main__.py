@@ -1,5 +1,5 @@
 """`python -m tideng` is `tideng`."""
 
-from tideng.cli.main import run
+from tideng.cli.start import run
 
 run()

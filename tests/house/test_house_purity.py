@@ -16,8 +16,8 @@ VALUES = {"msgspec"}
 PURE: dict[str, set[str]] = {
     # re, unicodedata: what a text is. phonenumbers: the numbering plans of other countries, a table.
     # hmac: a keyed hash is a function of its arguments.
-    # itertools: pairs of neighbours.
-    "identifiers/*": {"re", "unicodedata", "phonenumbers", "hmac", "hashlib", "itertools"},
+    # itertools: pairs of neighbours. ahocorasick_rs: finding the names of places.
+    "identifiers/*": {"re", "unicodedata", "phonenumbers", "hmac", "hashlib", "itertools", "ahocorasick_rs"},
     # numpy: arrays of characters. tomllib, hashlib, json, struct: knowledge, tables and weights are read from
     # bytes that are given, and named by their hash. hyperscan, ahocorasick_rs: finding literals.
     # itertools, difflib: the choices of a phrase; what varies in a campaign. sklearn, scipy: fitting is

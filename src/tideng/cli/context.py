@@ -9,18 +9,18 @@ import typer
 from rich.markup import escape
 
 from tideng.cli.show import stop
-from tideng.settings import Loaded
 
 if TYPE_CHECKING:
     from tideng.gateway.store.store import Store
+    from tideng.settings import Loaded
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document instead of tables.")]
 
 
-def loaded(context: typer.Context) -> Loaded:
+def loaded(context: typer.Context) -> "Loaded":
     """The settings of this call; ends the command when they are invalid."""
-    # Typer types `obj` as Any; `main` puts this function there.
-    return cast(Callable[[], Loaded], context.obj)()
+    # Typer types `obj` as Any; `start` puts this function there.
+    return cast("Callable[[], Loaded]", context.obj)()
 
 
 def database(context: typer.Context) -> Path:

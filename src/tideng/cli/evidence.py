@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Evidence bundles: hand over, verify.", no_args_is_help=True)
 
 
+def add_to(main: typer.Typer) -> None:
+    """Put `tideng evidence` on the main command."""
+    main.add_typer(app, name="evidence", rich_help_panel="Evidence")
+
+
 @app.command()
 def bundle(
     context: typer.Context,

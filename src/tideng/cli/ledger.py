@@ -26,6 +26,11 @@ _WHERE = {
 app = typer.Typer(help="The tamper-evident ledger: verify, show, prove.", no_args_is_help=True)
 
 
+def add_to(main: typer.Typer) -> None:
+    """Put `tideng ledger` on the main command."""
+    main.add_typer(app, name="ledger", rich_help_panel="Evidence")
+
+
 @app.command()
 def octets(
     context: typer.Context,

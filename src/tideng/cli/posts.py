@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from tideng.text.data_sale import Sale
 
 app = typer.Typer(help="Posts of public platforms: who sells personal data.", no_args_is_help=True)
+
+
+def add_to(main: typer.Typer) -> None:
+    """Put `tideng posts` on the main command."""
+    main.add_typer(app, name="posts", rich_help_panel="Reading texts")
+
+
 TEXT_FIELDS: Final = ("text", "content", "body", "desc", "description", "message", "正文", "内容", "文本")
 TITLE_FIELDS: Final = ("title", "标题")
 ID_FIELDS: Final = ("id", "post_id", "note_id", "aweme_id", "mid", "编号")

@@ -14,6 +14,12 @@ app = typer.Typer(
     help="Customers, principals, mandates, signatures, templates, numbers.", no_args_is_help=True
 )
 
+
+def add_to(main: typer.Typer) -> None:
+    """Put `tideng registry` on the main command."""
+    main.add_typer(app, name="registry", rich_help_panel="Registry and people")
+
+
 Kind = Annotated[
     str, typer.Argument(help="customer, principal, signature, mandate, template or code_number.")
 ]

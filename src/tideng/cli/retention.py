@@ -22,6 +22,11 @@ Policy = Annotated[
 app = typer.Typer(help="How long contents are kept, and erasing them in time.", no_args_is_help=True)
 
 
+def add_to(main: typer.Typer) -> None:
+    """Put `tideng retention` on the main command."""
+    main.add_typer(app, name="retention", rich_help_panel="Evidence")
+
+
 @app.command()
 def show(policy: Policy = None, json: Json = False) -> None:
     """The policy in force: kinds of records, the law's least, and how long they are kept."""

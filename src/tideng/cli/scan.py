@@ -45,6 +45,11 @@ app.command("checked")(scan_law.checked)
 app.command("transfers")(scan_law.transfers)
 
 
+def add_to(main: typer.Typer) -> None:
+    """Put `tideng scan` on the main command."""
+    main.add_typer(app, name="scan", rich_help_panel="Scan")
+
+
 @app.command()
 def files(
     paths: Annotated[list[Path], typer.Argument(help="Files and folders; only ever read.")],

@@ -103,8 +103,9 @@ def _line() -> str:
         return ""
 
 
-def add_play(main: typer.Typer) -> None:
-    """Put `tideng play` on the main command."""
+def add_to(main: typer.Typer) -> None:
+    """Put `tideng simulate` and `tideng play` on the main command."""
+    main.add_typer(app, name="simulate", rich_help_panel="Trying it out")
     main.command(rich_help_panel="Trying it out")(play)
 
 

@@ -22,6 +22,11 @@ By = Annotated[str, typer.Option(help="Who asks for it; default: this system use
 app = typer.Typer(help="One person's data: export, erase, legal hold.", no_args_is_help=True)
 
 
+def add_to(main: typer.Typer) -> None:
+    """Put `tideng subject` on the main command."""
+    main.add_typer(app, name="subject", rich_help_panel="Evidence")
+
+
 @app.command()
 def export(context: typer.Context, number: Number, key: Key = "", url: Url = "") -> None:
     """Everything kept about a number, as JSON (PIPL art. 45)."""

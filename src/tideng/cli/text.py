@@ -25,6 +25,12 @@ from tideng.cli.text_judge import (
 
 app = typer.Typer(help="What a text is, what it hides, and why.", no_args_is_help=True)
 
+
+def add_to(main: typer.Typer) -> None:
+    """Put `tideng text` on the main command."""
+    main.add_typer(app, name="text", rich_help_panel="Reading texts")
+
+
 Engine = Annotated[
     str, typer.Option(help="auto, hyperscan or ahocorasick; they find the same.", metavar="ENGINE")
 ]

@@ -23,6 +23,11 @@ Name = Annotated[str, typer.Option("--name", help="Its name in cosignatures, lik
 app = typer.Typer(help="Witness ledgers: cosign what continues, refuse what forks.", no_args_is_help=True)
 
 
+def add_to(main: typer.Typer) -> None:
+    """Put `tideng witness` on the main command."""
+    main.add_typer(app, name="witness", rich_help_panel="Evidence")
+
+
 @app.command()
 def key(folder: Folder, name: Name, json: Json = False) -> None:
     """Show the witness's verifier key, made at the first call: for the ledger's tlog-policy."""

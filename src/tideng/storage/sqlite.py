@@ -5,7 +5,6 @@ no timer is needed. SQLite before 3.51.3 can damage the log when two connections
 same moment (WAL-reset bug); one writing connection, `wal_autocheckpoint=0` and read-only readers never do.
 """
 
-import asyncio
 import queue
 import sqlite3
 import threading
@@ -13,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from tideng.storage.failures import (
     Overloaded,
@@ -27,6 +26,9 @@ from tideng.storage.lock import FileLock
 from tideng.storage.migrations import Migration
 from tideng.storage.opening import open_reader, open_writable
 from tideng.storage.wal import WalGauge
+
+if TYPE_CHECKING:
+    import asyncio  # a command without an event loop need not wait for it
 
 T = TypeVar("T")
 
@@ -59,7 +61,7 @@ class _Job:
         self,
         work: Callable[[sqlite3.Connection], Any],  # Any: jobs of every result type share one queue
         waiter: "Future[Any] | asyncio.Future[Any]",
-        loop: asyncio.AbstractEventLoop | None = None,
+        loop: "asyncio.AbstractEventLoop | None" = None,
         *,
         alone: bool = False,
     ) -> None:
@@ -139,6 +141,8 @@ class Writer:
 
     async def run(self, job: Callable[[sqlite3.Connection], T]) -> T:
         """`submit` for the event loop. Cancelling the caller does not take the job back."""
+        import asyncio
+
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[T] = loop.create_future()
         self._put(_Job(job, waiter, loop))

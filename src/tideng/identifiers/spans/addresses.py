@@ -5,10 +5,14 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
+from ahocorasick_rs import AhoCorasick, MatchKind
+
 from tideng.identifiers.spans.span import Span
 from tideng.identifiers.tables import region_periods
 
 ADDRESS_CHARACTERS_MAX: Final = 90
+PLACE_CHARACTERS_MAX: Final = 24
+"""Longer than any name of a county in the tables."""
 
 _H: Final = r"[\u4e00-\u9fa5A-Za-z0-9]"
 _PART: Final = (
@@ -62,8 +66,11 @@ _STOP: Final = re.compile(
 
 
 @cache
-def _places() -> re.Pattern[str]:
-    """Provinces, cities and counties, long names first; short forms only of provinces and large cities."""
+def _places() -> AhoCorasick:
+    """Provinces, cities and counties, the longest first; short forms only of provinces and large cities.
+
+    An automaton: an expression of 4,000 names takes a tenth of a second to compile.
+    """
     names: set[str] = set()
     short: set[str] = set()
     for code, periods in region_periods().items():
@@ -79,32 +86,31 @@ def _places() -> re.Pattern[str]:
     short -= {"", "吉林", "海南"}
     # Taiwan's and Hong Kong's parts have no codes in the tables.
     names |= {"台北市", "新北市", "桃园市", "台中市", "台南市", "高雄市", "新竹市", "基隆市", "九龙", "新界"}
-    order = sorted(names | short | {"吉林", "海南"}, key=len, reverse=True)
-    return re.compile("|".join(map(re.escape, order)))
+    return AhoCorasick(sorted(names | short | {"吉林", "海南"}), matchkind=MatchKind.LeftmostLongest)
 
 
 def addresses(folded: str) -> Iterator[Span]:
     """Addresses in a folded text; a town alone is no address, a road with a number is."""
     taken = 0
-    for found in _places().finditer(folded):
-        if found.start() < taken or (
-            found[0][-1] not in "省市区县州盟旗" and _NAMED_LIKE_A_PLACE.match(folded, found.end())
+    for _, start, behind in _places().find_matches_as_indexes(folded):
+        if start < taken or (
+            folded[behind - 1] not in "省市区县州盟旗" and _NAMED_LIKE_A_PLACE.match(folded, behind)
         ):
             continue
-        end, parts = _follow(folded, found.end())
-        text = folded[found.start() : end]
+        end, parts = _follow(folded, behind)
+        text = folded[start:end]
         if not parts:
             continue
-        detail = _DETAIL.search(text, found.end() - found.start())
+        detail = _DETAIL.search(text, behind - start)
         if detail is None and parts < 2:
             continue
         if not re.search(
             r"[0-9A-Za-z一二三四五六七八九十]+[ ]?(?:号|室|栋|幢|座|弄|单元|楼|组|队)", text
-        ) and not _is_firm(found[0], text):
+        ) and not _is_firm(folded[start:behind], text):
             continue
         confidence = 0.95 if detail and re.search(r"[0-9号室]", text) else 0.8 if detail else 0.6
         taken = end
-        yield Span(found.start(), end, "address", "", confidence)
+        yield Span(start, end, "address", "", confidence)
     for label in _LABEL.finditer(folded):
         inside = _LABELLED.match(folded, label.end(), min(len(folded), label.end() + ADDRESS_CHARACTERS_MAX))
         if (
@@ -147,17 +153,26 @@ def _is_firm(place: str, text: str) -> bool:
     )
 
 
+def _place_ends(folded: str, at: int) -> int:
+    """Where the place named at `at` ends; `at` where none is named."""
+    for _, start, end in _places().find_matches_as_indexes(folded[at : at + PLACE_CHARACTERS_MAX]):
+        return at + int(end) if start == 0 else at
+    return at
+
+
 def _follow(folded: str, at: int) -> tuple[int, int]:
     """Where the chain of parts that begins at `at` ends, and how many parts it has."""
     start, parts = at, 0
     while at - start < ADDRESS_CHARACTERS_MAX:
-        place = _places().match(folded, at)
-        link = place or _BARE.match(folded, at) or _CHAIN.match(folded, at)
-        if link is None or not link[0].strip():
+        behind = _place_ends(folded, at)
+        if behind == at:
+            link = _BARE.match(folded, at) or _CHAIN.match(folded, at)
+            if link is None or not link[0].strip():
+                break
+            behind = link.end()
+        if _STOP.search(folded[at : behind + 1]) and _place_ends(folded, behind) == behind:
             break
-        if _STOP.search(folded[link.start() : link.end() + 1]) and not _places().match(folded, link.end()):
-            break
-        at = link.end()
+        at = behind
         parts += 1
     return (_with_tail(folded, at) if parts else at), parts
 

@@ -13,7 +13,7 @@ import tempfile
 from atexit import register
 from collections.abc import Callable
 from functools import cache, wraps
-from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
@@ -54,7 +54,11 @@ def folder() -> Path:
 
 @cache
 def _fingerprint() -> str:
-    said = hashlib.sha256(f"{version('numba')} {sys.version} {__file__}".encode())
+    said = hashlib.sha256(f"{sys.version} {__file__}".encode())
+    # Its version, read from its file: asking the installation for it takes as long as a small pile.
+    numba = find_spec("numba")
+    if numba is not None and numba.origin is not None:
+        said.update(Path(numba.origin).with_name("_version.py").read_bytes())
     for name in SOURCES:
         said.update(Path(__file__).with_name(name).read_bytes())
     return said.hexdigest()[:16]

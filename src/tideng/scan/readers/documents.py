@@ -1,15 +1,12 @@
 """Documents as text: docx pptx odt, pdf, rtf, html, xml, mail, vCards, and old Word and Outlook files."""
 
-import email
-import email.policy
 import html
 import io
-import mailbox
 import re
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from tideng.scan.readers.blocks import (
     BLOCK_BYTES,
@@ -21,6 +18,9 @@ from tideng.scan.readers.blocks import (
     text_block,
 )
 from tideng.scan.readers.text import encoding_of, head_of, text_blocks
+
+if TYPE_CHECKING:
+    from email.message import EmailMessage
 
 PAGE_SCALE: Final = 200 / 72
 """Pages are drawn for reading at 200 dots an inch,"""
@@ -181,8 +181,15 @@ def mail(file: BinaryIO, size: int) -> Iterator[Block]:  # noqa: ARG001
     yield from _message(file.read(MEMBER_BYTES_MAX))
 
 
+def _parsed(raw: bytes) -> "EmailMessage":
+    import email
+    from email import policy
+
+    return email.message_from_bytes(raw, policy=policy.default)
+
+
 def _message(raw: bytes) -> Iterator[Block]:
-    message = email.message_from_bytes(raw, policy=email.policy.default)
+    message = _parsed(raw)
     lines = [
         f"{name}: {message.get(name, '')}"
         for name in ("From", "To", "Cc", "Bcc", "Reply-To", "Subject", "Date")
@@ -210,7 +217,7 @@ def attachments(file: BinaryIO, kind: str, *, pictures: bool = False) -> Iterato
     """What is attached to a message or embedded in a document, by name; `pictures`: those too."""
     if kind == "eml":
         file.seek(0)
-        message = email.message_from_bytes(file.read(MEMBER_BYTES_MAX), policy=email.policy.default)
+        message = _parsed(file.read(MEMBER_BYTES_MAX))
         for number, part in enumerate(message.walk()):
             name = part.get_filename()
             data = part.get_payload(decode=True)
@@ -231,6 +238,8 @@ def attachments(file: BinaryIO, kind: str, *, pictures: bool = False) -> Iterato
 
 def box(file: BinaryIO, size: int) -> Iterator[Block]:  # noqa: ARG001
     """Every message of an mbox."""
+    import mailbox
+
     with tempfile.NamedTemporaryFile(suffix=".mbox") as copy:
         file.seek(0)
         while piece := file.read(1 << 20):
