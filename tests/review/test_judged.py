@@ -39,6 +39,7 @@ ACTIONS = {
     "FALSE_AUTO_CHARGE": "hold",
     "GAMBLING": "refuse",
     "HEALTH_LECTURE": "hold",
+    "HIDDEN_CONTACT": "hold",
     "ILLEGAL_TRADE": "refuse",
     "INVESTMENT_MENTOR": "hold",
     "JOB_LURE": "hold",

@@ -13,6 +13,7 @@ from msgspec import Struct
 from tideng.identifiers.bank_card import read_bank_card
 from tideng.identifiers.phone import NotANumber, parse
 from tideng.identifiers.resident_id import is_date
+from tideng.text.contacts_seen import closed_up, plain_number
 from tideng.text.folding import BREAK
 from tideng.text.judging import Judge
 from tideng.text.links_seen import kinds_of
@@ -85,9 +86,11 @@ _ISO_UNIT: Final = {
     "月": ("P", "M"),
 }
 _HANDLE: Final = re.compile(r"@?([a-z][a-z0-9_-]{3,24}|[0-9]{5,12})$")
+_FIGURES: Final = re.compile(r"[0-9零〇○一二三四五六七八九壹贰叁肆伍陆柒捌玖幺() -]{5,}$")
+"""Figures and numerals of a number that is written to be missed."""
 _PLATFORMS: Final = (
     ("telegram", ("飞机", "电报", "tg", "telegram", "t.me")),
-    ("qq", ("qq", "扣扣", "企鹅")),
+    ("qq", ("qq", "扣扣", "企鹅", "蔻蔻", "寇寇", "叩叩", "抠抠", "扣", "q")),
     ("dingtalk", ("钉钉",)),
     ("whatsapp", ("whatsapp",)),
     ("line", ("line",)),
@@ -173,6 +176,8 @@ def _deadlines(_sights: Sights, folded: str) -> Iterator[Found]:
 def _phones(sights: Sights, folded: str) -> Iterator[Found]:
     for start, end in _spans(sights, "phone", "service_phone"):
         written = folded[start:end]
+        if not written.isascii():
+            written = plain_number(written)
         try:
             number = parse(written)
         except NotANumber:
@@ -186,6 +191,8 @@ def _links(sights: Sights, folded: str) -> Iterator[Found]:
     hosts = sights.hosts
     for start, end in _spans(sights, "link", "official_link"):
         written = _dotted(folded[start:end])
+        if " " in written or not written.isascii():
+            written = closed_up(written)
         host = written.partition("/")[0].partition(":")[0]
         if "." not in host:
             continue  # a place that a data set masked: url
@@ -202,11 +209,13 @@ def _dotted(written: str) -> str:
 def _accounts(sights: Sights, folded: str) -> Iterator[Found]:
     for start, end in _spans(sights, "account"):
         match = _HANDLE.search(folded[start:end])
-        if match is None:
+        figures = _FIGURES.search(folded[start:end])
+        if match is None and figures is None:
             continue
-        front = folded[start : start + match.start()]
+        named = match[1] if match is not None else plain_number(figures[0]) if figures is not None else ""
+        front = folded[start : start + (match or figures).start()]  # type: ignore[union-attr]  # one of them is there
         platform = next((name for name, words in _PLATFORMS if any(w in front for w in words)), "wechat")
-        yield start, end, f"{platform}:{match[1]}", ""
+        yield start, end, f"{platform}:{named}", ""
 
 
 def _cards(sights: Sights, folded: str) -> Iterator[Found]:

@@ -9,6 +9,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from tideng.text import tables_read as t
+from tideng.text.contacts_seen import hidden_contacts
 from tideng.text.folding import BREAK, Block
 from tideng.text.links_seen import accounts_seen, links_seen
 from tideng.text.matching import Engine
@@ -40,7 +41,7 @@ EVERYWHERE: Final = frozenset(
     "定天分还进好小部其些主样理心她本前开但因只从想实日军者意无力它与长把机十民第公此已工使情明性知全三又关点正业外将两高间由问很最重并物手应战向头文体政美相"
     "见被利什二等产或新己制身果加西斯月话合回特代内信表化老给世位次度门任常先海通教儿原东声提立及比员解水名真论处走义各入几口认条平系气题活尔更别打女变四神总"
     "何电数安少报才结反受目太量再感建务做接必场件计管期市直德资命山指克许统区保至队形社便空决治展马科司五基眼书非则听白却界达光放强即像难且权思王象完设式色路"
-    "改误买卖刻背被议账单帐找换号登录请您您把钱车店送收付留加快慢里"
+    "改误买卖刻背被议账单帐找换号登录请您您把钱车店送收付留加快慢里宝"
     "记南品住告类求据程北边死张该交规万取格望觉术领共确传师观清今切院让识候带导争运每早晚份勿"
 )
 """The commonest ideographs: two of them that sound alike are met by chance."""
@@ -265,6 +266,7 @@ class Reader(Struct, frozen=True):
         slots, starts, ends = seen
         found = [(kind, s.starts, s.ends) for kind, s in numbers_seen(block)]
         found += [(kind, s.starts, s.ends) for kind, s in links_seen(block, self.book.hosts)]
+        found += [(kind, s.starts, s.ends) for kind, s in hidden_contacts(block, self.book.hosts)]
         words = (slots == self.account_word).nonzero()[0]
         if len(words):
             words = words[np.argsort(starts[words])]

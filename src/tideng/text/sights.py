@@ -31,6 +31,7 @@ BY_CODE: Final = (
     "cut_inside",
     "disguised",
     "brief",
+    "hidden_contact",
 )
 """Slots that code fills."""
 FAR: Final = 1_000_000

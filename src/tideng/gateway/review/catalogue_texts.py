@@ -150,6 +150,13 @@ TEXTS: Final = (
         _PERSON,
     ),
     _code(
+        "HIDDEN_CONTACT",
+        "CONTENT",
+        "藏起来的联系方式|把QQ、微信、电话或网址用大小写数字混写、谐音、拆开的字母写出来,好让拦截系统认不出",
+        "A contact hidden from filters|A QQ, WeChat or phone number in mixed numerals, a respelled app, or a domain spaced out",
+        _PERSON,
+    ),
+    _code(
         "ILLEGAL_TRADE",
         "CONTENT",
         "违禁品和违法服务|卖迷药、毒品、枪支、窃听偷拍设备,代孕供卵,电话轰炸,刷粉刷量,攻击网站,混币洗币",

@@ -1,0 +1,104 @@
+"""Contacts written to be missed by a filter: numbers in mixed numerals, respelled apps, spaced-out domains.
+
+Nobody who wants to be reached in the ordinary way writes 扣扣三三〇98壹2, V芯:ab123 or `c c b ▪ t o p`.
+"""
+
+import itertools
+import re
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from tideng.text.folding import Block
+from tideng.text.links_seen import Hosts, kinds_of
+from tideng.text.numbers_seen import Spans
+
+_VALUES: Final = {
+    **{char: value for value, char in enumerate("零一二三四五六七八九")},
+    **{char: value for value, char in enumerate("〇壹贰叁肆伍陆柒捌玖")},
+    **{char: value for value, char in enumerate("0123456789")},
+    "○": 0,
+    "幺": 1,
+}
+_WRITTEN: Final = "零〇○一二三四五六七八九壹贰叁肆伍陆柒捌玖幺"
+_FIGURE: Final = rf"(?:[0-9{_WRITTEN}]|\([0-9一二三四五六七八九]\))"
+_RUN: Final = re.compile(
+    rf"(?<![0-9{_WRITTEN}第]){_FIGURE}(?:[ -]?{_FIGURE}){{5,39}}"
+    "(?![年月日号元块万亿千百十个人次岁点分秒章节条届级楼层室%])"
+)
+_CUE: Final = re.compile(
+    r"(?:扣扣|蔻蔻|寇寇|叩叩|抠抠|企鹅|扣|q|联系|电话?|手机|[微薇威徽维v]信?|信|☎|📞|✆|☏|📱|[加+➕])"
+    r"[号码我:=是 →-]{0,4}$"
+)
+_CUE_WITHIN: Final = 8
+_ACCOUNT_CUE: Final = re.compile(r"(?:扣|蔻|寇|叩|抠|企鹅|q|[微薇威徽维v]|信)")
+_RESPELLED: Final = re.compile(
+    r"(?:[v微薇威徽葳维][芯心❤♥]|蔻蔻|寇寇|叩叩|抠抠|扣口)[号:=是❤♥→ -]{0,3}"
+    r"(?:@?[a-z][a-z0-9_-]{4,19}|[0-9]{5,11})(?![a-z0-9])"
+)
+_CLIPPED: Final = re.compile(
+    r"(?<![\u4e00-\u9fa5a-z0-9])[加+➕]?[薇徽葳威维微][号❤♥]?[:=❤♥→ ]{1,3}@?"
+    r"[a-z][a-z0-9_-]{4,19}(?![a-z0-9])|"
+    r"[+➕][薇徽葳威维微v][号❤♥]?[:=❤♥→ ]{0,3}@?[a-z][a-z0-9_-]{4,19}(?![a-z0-9])"
+)
+"""微信 clipped to its first character: usual among sellers, so an account, but nothing hidden."""
+_MARK: Final = r"[.。·•▪∙●・‧]"
+_ENDING: Final = (
+    r"(?:t ?o ?p|c ?o ?m|v ?i ?p|n ?e ?t|x ?y ?z|c ?c|c ?n|c ?l ?u ?b|s ?h ?o ?p|c ?y ?o ?u|i ?c ?u)"
+)
+_SPACED: Final = re.compile(
+    rf"(?<![a-z0-9])(?:[a-z0-9](?: ?[a-z0-9-]){{0,20}} ?{_MARK} ?){{1,3}}{_ENDING}(?![a-z0-9])"
+)
+Place = tuple[int, int]
+
+
+def plain_number(written: str) -> str:
+    """The digits of a number in figures and numerals of any kind: `三三〇98壹2` is 3309812."""
+    return "".join(str(_VALUES[char]) for char in written if char in _VALUES)
+
+
+def closed_up(written: str) -> str:
+    """A host without the spaces and marks between its letters: `c c b ▪ t o p` is ccb.top."""
+    return re.sub(_MARK, ".", written.replace(" ", ""))
+
+
+def hidden_contacts(block: Block, hosts: Hosts) -> Iterator[tuple[str, Spans]]:
+    """(kind, where): hidden_contact, and what each is besides: account, phone, mobile, link, fake_link …"""
+    found: dict[str, list[Place]] = {}
+    text = block.joined
+    for run in _RUN.finditer(text):
+        cue = _CUE.search(text, max(0, run.start() - _CUE_WITHIN), run.start())
+        is_account = cue is not None and _ACCOUNT_CUE.search(cue[0]) is not None
+        kind = _kind_of_run(run[0], is_cued=cue is not None, is_account=is_account)
+        # An account begins with its app, which says where it is.
+        start = cue.start() if cue is not None and is_account else run.start()
+        for name in kind:
+            found.setdefault(name, []).append((start, run.end()))
+    for one in _RESPELLED.finditer(text):
+        for name in ("account", "hidden_contact", "disguised"):
+            found.setdefault(name, []).append(one.span())
+    for one in _CLIPPED.finditer(text):
+        found.setdefault("account", []).append(one.span())
+    for one in _SPACED.finditer(text):
+        host = closed_up(one[0])
+        # Most letters stand alone: "15.99 apple.com" is a price beside a host.
+        if len(host) > 5 and (3 * one[0].count(" ") >= len(host) or not one[0].isascii()):
+            for name in (*kinds_of(host, hosts), "hidden_contact", "disguised"):
+                found.setdefault(name, []).append(one.span())
+    for kind_name, places in found.items():
+        array = np.array(places, np.int64)
+        yield kind_name, Spans(array[:, 0], array[:, 1])
+
+
+def _kind_of_run(written: str, *, is_cued: bool, is_account: bool) -> tuple[str, ...]:
+    """What sort of contact these figures are; nothing where they are an ordinary number or a count."""
+    digits = plain_number(written)
+    numerals = len(digits) - sum(char.isascii() and char.isdigit() for char in written)
+    is_mobile = len(digits) == 11 and digits[0] == "1" and digits[1] >= "3"
+    steps = {int(b) - int(a) for a, b in itertools.pairwise(digits)}
+    is_count = len(steps) == 1 or len(set(digits)) < 3
+    if numerals < 2 or not 5 <= len(digits) <= 12 or is_count or not (is_mobile or is_cued):
+        return ()
+    named = ("phone", "mobile") if is_mobile and not is_account else ("account",)
+    return (*named, "hidden_contact", "disguised")
