@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tideng.text.folding import Block
 from tideng.text.links_seen import Hosts, kinds_of
-from tideng.text.numbers_seen import Spans
+from tideng.text.numbers_seen import Spans, roles_of
 
 _VALUES: Final = {
     **{char: value for value, char in enumerate("零一二三四五六七八九")},
@@ -24,8 +25,7 @@ _VALUES: Final = {
 _WRITTEN: Final = "零〇○一二三四五六七八九壹贰叁肆伍陆柒捌玖幺"
 _FIGURE: Final = rf"(?:[0-9{_WRITTEN}]|\([0-9一二三四五六七八九]\))"
 _RUN: Final = re.compile(
-    rf"(?<![0-9{_WRITTEN}第]){_FIGURE}(?:[ -]?{_FIGURE}){{5,39}}"
-    "(?![年月日号元块万亿千百十个人次岁点分秒章节条届级楼层室%])"
+    rf"{_FIGURE}(?:[ -]?{_FIGURE}){{5,39}}(?![年月日号元块万亿千百十个人次岁点分秒章节条届级楼层室%])"
 )
 _CUE: Final = re.compile(
     r"(?:扣扣|蔻蔻|寇寇|叩叩|抠抠|企鹅|扣|q|联系|电话?|手机|[微薇威徽维v]信?|信|☎|📞|✆|☏|📱|[加+➕])"
@@ -37,10 +37,10 @@ _RESPELLED: Final = re.compile(
     r"(?:[v微薇威徽葳维][芯心❤♥]|蔻蔻|寇寇|叩叩|抠抠|扣口)[号:=是❤♥→ -]{0,3}"
     r"(?:@?[a-z][a-z0-9_-]{4,19}|[0-9]{5,11})(?![a-z0-9])"
 )
+_HANDLE: Final = r"@?[a-z][a-z0-9_-]{4,19}(?![a-z0-9])"
 _CLIPPED: Final = re.compile(
-    r"(?<![\u4e00-\u9fa5a-z0-9])[加+➕]?[薇徽葳威维微][号❤♥]?[:=❤♥→ ]{1,3}@?"
-    r"[a-z][a-z0-9_-]{4,19}(?![a-z0-9])|"
-    r"[+➕][薇徽葳威维微v][号❤♥]?[:=❤♥→ ]{0,3}@?[a-z][a-z0-9_-]{4,19}(?![a-z0-9])"
+    rf"(?<![\u4e00-\u9fa5a-z0-9])[薇徽葳威维微][号❤♥]?[:=❤♥→ ]{{1,3}}{_HANDLE}|"
+    rf"(?<=[+➕])[薇徽葳威维微v][号❤♥]?[:=❤♥→ ]{{0,3}}{_HANDLE}"
 )
 """微信 clipped to its first character: usual among sellers, so an account, but nothing hidden."""
 _MARK: Final = r"[.。·•▪∙●・‧]"
@@ -50,7 +50,24 @@ _ENDING: Final = (
 _SPACED: Final = re.compile(
     rf"(?<![a-z0-9])(?:[a-z0-9](?: ?[a-z0-9-]){{0,20}} ?{_MARK} ?){{1,3}}{_ENDING}(?![a-z0-9])"
 )
+_SPACED_BEFORE: Final = 40
+_NUMERAL, _DIGIT, _JOIN, _APP, _BEHIND, _LETTER, _SPACE, _DOT = (1 << place for place in range(8))
+_ROLES: Final = roles_of(
+    {
+        _NUMERAL: _WRITTEN,
+        _DIGIT: "0123456789",
+        _JOIN: " -()",
+        _APP: "v微薇威徽葳维蔻寇叩抠扣",
+        _BEHIND: "芯心❤♥蔻寇叩抠口号:=→ abcdefghijklmnopqrstuvwxyz",
+        _LETTER: "abcdefghijklmnopqrstuvwxyz0123456789",
+        _SPACE: " ",
+        _DOT: "·•▪∙●・‧",
+    }
+)
+_RUN_MIN: Final = 6
+_NUMERALS_MIN: Final = 2
 Place = tuple[int, int]
+Flags = NDArray[np.uint8]
 
 
 def plain_number(written: str) -> str:
@@ -66,29 +83,63 @@ def closed_up(written: str) -> str:
 def hidden_contacts(block: Block, hosts: Hosts) -> Iterator[tuple[str, Spans]]:
     """(kind, where): hidden_contact, and what each is besides: account, phone, mobile, link, fake_link …"""
     found: dict[str, list[Place]] = {}
-    text = block.joined
-    for run in _RUN.finditer(text):
+    roles = _ROLES[block.points]
+    for names, place in itertools.chain(
+        _numbers(block.joined, roles), _apps(block.joined, roles), _spaced(block.joined, roles, hosts)
+    ):
+        for name in names:
+            found.setdefault(name, []).append(place)
+    for kind, places in found.items():
+        array = np.array(places, np.int64)
+        yield kind, Spans(array[:, 0], array[:, 1])
+
+
+def _numbers(text: str, roles: Flags) -> Iterator[tuple[tuple[str, ...], Place]]:
+    """Runs of figures with numerals of several kinds among them."""
+    inside = (roles & (_NUMERAL | _DIGIT | _JOIN)) != 0
+    edges = np.diff(inside, prepend=False, append=False).nonzero()[0]
+    starts, ends = edges[::2], edges[1::2]
+    starts, ends = starts[long := ends - starts >= _RUN_MIN], ends[long]
+    numerals = np.concatenate(([0], np.cumsum((roles & _NUMERAL) != 0)))
+    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+        if numerals[end] - numerals[start] < _NUMERALS_MIN or text[start - 1 : start] == "第":
+            continue
+        run = _RUN.search(text, start)
+        if run is None or run.start() >= end:
+            continue
         cue = _CUE.search(text, max(0, run.start() - _CUE_WITHIN), run.start())
         is_account = cue is not None and _ACCOUNT_CUE.search(cue[0]) is not None
-        kind = _kind_of_run(run[0], is_cued=cue is not None, is_account=is_account)
+        names = _kind_of_run(run[0], is_cued=cue is not None, is_account=is_account)
         # An account begins with its app, which says where it is.
-        start = cue.start() if cue is not None and is_account else run.start()
-        for name in kind:
-            found.setdefault(name, []).append((start, run.end()))
-    for one in _RESPELLED.finditer(text):
-        for name in ("account", "hidden_contact", "disguised"):
-            found.setdefault(name, []).append(one.span())
-    for one in _CLIPPED.finditer(text):
-        found.setdefault("account", []).append(one.span())
-    for one in _SPACED.finditer(text):
+        yield names, (cue.start() if cue is not None and is_account else run.start(), run.end())
+
+
+def _apps(text: str, roles: Flags) -> Iterator[tuple[tuple[str, ...], Place]]:
+    """Respelled and clipped names of apps with an account behind them."""
+    for place in ((roles[:-1] & _APP != 0) & (roles[1:] & _BEHIND != 0)).nonzero()[0].tolist():
+        respelled = _RESPELLED.match(text, place)
+        clipped = None if respelled else _CLIPPED.match(text, place)
+        if respelled:
+            yield ("account", "hidden_contact", "disguised"), respelled.span()
+        elif clipped:
+            yield ("account",), clipped.span()
+
+
+def _spaced(text: str, roles: Flags, hosts: Hosts) -> Iterator[tuple[tuple[str, ...], Place]]:
+    """Domains with room or marks between their letters."""
+    letter, space = roles & _LETTER != 0, roles & _SPACE != 0
+    apart = letter[:-3] & space[1:-2] & letter[2:-1] & space[3:]
+    marked = letter[:-3] & (((roles[1:-2] & _DOT) != 0) | (space[1:-2] & ((roles[2:-1] & _DOT) != 0)))
+    done = 0
+    for place in (apart | marked).nonzero()[0].tolist():
+        one = _SPACED.search(text, max(done, place - _SPACED_BEFORE), place + 2 * _SPACED_BEFORE)
+        if one is None:
+            continue
         host = closed_up(one[0])
         # Most letters stand alone: "15.99 apple.com" is a price beside a host.
         if len(host) > 5 and (3 * one[0].count(" ") >= len(host) or not one[0].isascii()):
-            for name in (*kinds_of(host, hosts), "hidden_contact", "disguised"):
-                found.setdefault(name, []).append(one.span())
-    for kind_name, places in found.items():
-        array = np.array(places, np.int64)
-        yield kind_name, Spans(array[:, 0], array[:, 1])
+            done = one.end()
+            yield (*kinds_of(host, hosts), "hidden_contact", "disguised"), one.span()
 
 
 def _kind_of_run(written: str, *, is_cued: bool, is_account: bool) -> tuple[str, ...]:

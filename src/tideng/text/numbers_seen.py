@@ -1,7 +1,7 @@
 """Numbers in a block of folded texts: to call, to pay, of cards, of codes. Arrays, no loop over texts."""
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import numpy as np
@@ -31,15 +31,16 @@ _CHARACTERS: Final = {
 }
 
 
-def _roles() -> Flags:
-    """By code point: what it says about a number beside it, as bits."""
+def roles_of(characters: Mapping[int, str]) -> Flags:
+    """By code point: the bits of these roles that it has."""
     found = np.zeros(t.POINTS, np.uint8)
-    for role, characters in _CHARACTERS.items():
-        found[[ord(character) for character in characters]] |= role
+    for role, those in characters.items():
+        found[[ord(character) for character in those]] |= role
     return found
 
 
-_ROLES: Final = _roles()
+_ROLES: Final = roles_of(_CHARACTERS)
+"""By code point: what it says about a number beside it."""
 _PHONE, _MOBILE, _SERVICE, _CARD, _MASKED_CARD, _SHORT, _AMOUNT = (1 << place for place in range(7))
 _KINDS: Final = {
     "phone": _PHONE,

@@ -105,6 +105,8 @@ def _meant(points: Points, classes: Flags, start: int, end: int, floor: int, tab
     run = points[start:end].tolist()
     sign = tables.signs.get(run[0])
     said = [sign] if sign else list(syllables_of("".join(map(chr, run)), tables))
+    if not said:
+        return None
     left = start
     while left > floor and start - left < BESIDE_MAX and classes[left - 1] & t.IDEOGRAPH:
         left -= 1
