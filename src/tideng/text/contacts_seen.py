@@ -64,7 +64,6 @@ _ROLES: Final = roles_of(
         _DOT: "·•▪∙●・‧",
     }
 )
-_RUN_MIN: Final = 6
 _NUMERALS_MIN: Final = 2
 Place = tuple[int, int]
 Flags = NDArray[np.uint8]
@@ -84,9 +83,14 @@ def hidden_contacts(block: Block, hosts: Hosts) -> Iterator[tuple[str, Spans]]:
     """(kind, where): hidden_contact, and what each is besides: account, phone, mobile, link, fake_link …"""
     found: dict[str, list[Place]] = {}
     roles = _ROLES[block.points]
-    for names, place in itertools.chain(
-        _numbers(block.joined, roles), _apps(block.joined, roles), _spaced(block.joined, roles, hosts)
-    ):
+    seen = int(np.bitwise_or.reduce(roles))
+    # Most texts alone have nothing of the kind, and then nothing is looked for.
+    parts = (
+        _numbers(block.joined, roles) if seen & _NUMERAL else (),
+        _apps(block.joined, roles) if seen & _APP else (),
+        _spaced(block.joined, roles, hosts) if seen & _LETTER and seen & (_SPACE | _DOT) else (),
+    )
+    for names, place in itertools.chain(*parts):
         for name in names:
             found.setdefault(name, []).append(place)
     for kind, places in found.items():
@@ -96,16 +100,18 @@ def hidden_contacts(block: Block, hosts: Hosts) -> Iterator[tuple[str, Spans]]:
 
 def _numbers(text: str, roles: Flags) -> Iterator[tuple[tuple[str, ...], Place]]:
     """Runs of figures with numerals of several kinds among them."""
-    inside = (roles & (_NUMERAL | _DIGIT | _JOIN)) != 0
-    edges = np.diff(inside, prepend=False, append=False).nonzero()[0]
-    starts, ends = edges[::2], edges[1::2]
-    starts, ends = starts[long := ends - starts >= _RUN_MIN], ends[long]
-    numerals = np.concatenate(([0], np.cumsum((roles & _NUMERAL) != 0)))
-    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
-        if numerals[end] - numerals[start] < _NUMERALS_MIN or text[start - 1 : start] == "第":
+    done = 0
+    for place in (roles & _NUMERAL).nonzero()[0].tolist():
+        if place < done:
             continue
+        start = place
+        while start > done and roles[start - 1] & (_DIGIT | _JOIN):
+            start -= 1
         run = _RUN.search(text, start)
-        if run is None or run.start() >= end:
+        if run is None or run.start() > place:
+            continue
+        done = run.end()
+        if text[run.start() - 1 : run.start()] == "第":
             continue
         cue = _CUE.search(text, max(0, run.start() - _CUE_WITHIN), run.start())
         is_account = cue is not None and _ACCOUNT_CUE.search(cue[0]) is not None
@@ -149,7 +155,7 @@ def _kind_of_run(written: str, *, is_cued: bool, is_account: bool) -> tuple[str,
     is_mobile = len(digits) == 11 and digits[0] == "1" and digits[1] >= "3"
     steps = {int(b) - int(a) for a, b in itertools.pairwise(digits)}
     is_count = len(steps) == 1 or len(set(digits)) < 3
-    if numerals < 2 or not 5 <= len(digits) <= 12 or is_count or not (is_mobile or is_cued):
+    if numerals < _NUMERALS_MIN or not 5 <= len(digits) <= 12 or is_count or not (is_mobile or is_cued):
         return ()
     named = ("phone", "mobile") if is_mobile and not is_account else ("account",)
     return (*named, "hidden_contact", "disguised")
