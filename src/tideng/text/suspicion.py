@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from tideng.text.folding import fold_block
 from tideng.text.tables_read import Points, Tables
 
-MAGIC: Final = b"TDSUSP01"
+MAGIC: Final = b"TDSUSP02"
+"""01 told the figures of a number apart; which sum a message names says nothing."""
 HEADER_BYTES_MAX: Final = 65_536
 POINTS_PER_LOGIT: Final = 1_000
 LENGTHS: Final = (1, 2, 3)
@@ -100,7 +101,8 @@ class Scorer(Struct, frozen=True):
 def grams_of(folded: Sequence[str], tables: Tables, buckets: int) -> Grams:
     """The hashed n-grams of texts that are folded already."""
     block = fold_block(folded, tables)
-    points = block.points
+    figures = (block.points >= ord("0")) & (block.points <= ord("9"))
+    points = np.where(figures, np.uint32(ord("0")), block.points)
     own = np.repeat(np.arange(len(folded)), np.maximum(np.diff(block.starts), 0))[: len(points)]
     columns = [_hashed(points, own, length, length, buckets) for length in LENGTHS]
     columns.append(_hashed(tables.sounds(points), own, 2, 11, buckets, sign=-1))
@@ -159,6 +161,10 @@ def write_scorer(scorer: Scorer) -> bytes:
 
 def read_scorer(content: bytes, tables: Tables) -> Scorer:
     """The scorer of these bytes. Raises WeightsInvalid when they are damaged or not ours."""
+    if content.startswith(MAGIC[:6]) and not content.startswith(MAGIC):
+        raise WeightsInvalid(
+            "weights of another version of Tideng; train again with `tideng text train`"
+        )
     if content[: len(MAGIC)] != MAGIC or len(content) < len(MAGIC) + 4:
         raise WeightsInvalid("this is no weights file; make one with `tideng text train`")
     [length] = struct.unpack(">I", content[len(MAGIC) : len(MAGIC) + 4])
