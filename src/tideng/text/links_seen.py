@@ -21,6 +21,7 @@ _RIGHT_WRITTEN: Final = re.compile(r"[a-z0-9-]{2,24}(?:(?:[.。]|\[\.\]|\(\.\))[
 """Where the first dot is written otherwise, the next ones may be; else a 。 ends the sentence."""
 _WRITTEN_DOT: Final = re.compile(r"。|\[\.\]|\(\.\)")
 _ACCOUNT: Final = re.compile(r"@?[a-z][a-z0-9_-]{3,24}|[0-9]{5,12}")
+_SERVICE: Final = re.compile(r"(?:9[56]|1[02])[0-9]{3,4}|400[0-9]{7}")
 _WORDS: Final = (
     "com cn net org gov edu info top xyz vip club shop site cc co me tv io app link ltd fun icu wang "
     "online store tech pub pro work live ly gl gs is do gd im ink biz mobi asia hk tw mo us uk de fr jp "
@@ -115,7 +116,9 @@ def accounts_seen(block: Block, starts: Places, ends: Places) -> Spans:
     for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
         window = text[end : end + 30]
         match = _ACCOUNT.search(window)
-        if match is not None and match.start() <= 4 and "\x1e" not in window[: match.start()]:
+        if match is None or _SERVICE.fullmatch(match[0]):
+            continue  # 客服95511 is a hotline, no account
+        if match.start() <= 4 and "\x1e" not in window[: match.start()]:
             found.append((start, end + match.end()))
     array = np.array(found, np.int64).reshape(-1, 2)
     return Spans(array[:, 0], array[:, 1])
