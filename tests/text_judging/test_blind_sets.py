@@ -1,9 +1,9 @@
 """Messages by hands that knew nothing of the rules (`blind/*.jsonl`), measured before any change for them.
 
-First measurements, which are the honest ones (danger recall; harmless called danger): set 1 0.653, 18 of 180;
-set 2 0.800, 10 of 130; set 3 0.627, 10 of 130. Afterwards the classes of mistakes of all three were worked
-on, so today's figures flatter; that the work on sets 1 and 2 helped set 3 little (0.609, 12 of 130 before)
-says how far phrases carry to what nobody has seen. The floors hold what was reached.
+First measurements, which are the honest ones (danger recall by findings; harmless called danger): set 1 0.653,
+18 of 180; set 2 0.800, 10 of 130; set 3 0.627, 10 of 130; set 4 0.681, 2 of 120. Afterwards the classes of
+mistakes of all were worked on, so today's figures flatter; that the work on three sets helped the fourth so
+little says how far phrases carry to what nobody has seen. The floors hold what was reached.
 """
 
 import json
@@ -16,7 +16,9 @@ from text_judging.ready import judge
 SETS = Path(__file__).parent / "blind"
 
 
-@pytest.mark.parametrize(("name", "recall", "wrong"), [("1", 0.96, 1), ("2", 0.95, 2), ("3", 0.96, 1)])
+@pytest.mark.parametrize(
+    ("name", "recall", "wrong"), [("1", 0.96, 1), ("2", 0.95, 2), ("3", 0.96, 1), ("4", 0.98, 1)]
+)
 def test_what_was_reached_is_kept(name: str, recall: float, wrong: int) -> None:
     rows = [json.loads(line) for line in (SETS / f"{name}.jsonl").read_text("utf-8").splitlines()]
     verdicts = [one.verdict == "danger" for one in judge().judge_many([row["text"] for row in rows])]

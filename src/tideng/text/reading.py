@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from tideng.text import tables_read as t
 from tideng.text.contacts_seen import hidden_contacts
-from tideng.text.folding import BREAK, Block
+from tideng.text.disguises_seen import disguises
+from tideng.text.folding import Block
 from tideng.text.links_seen import accounts_seen, links_seen
 from tideng.text.matching import Engine
 from tideng.text.numbers_seen import numbers_seen
@@ -48,47 +49,6 @@ EVERYWHERE: Final = frozenset(
 _LENGTH_BITS: Final = 9
 """Two things that begin at one place are ordered by length, as far as these bits tell."""
 _NUMBER: Final = {name: place for place, name in enumerate(BY_CODE)}
-_LEAST_DISGUISE: Final = t.KIND["invisible"]
-"""Kinds with lower numbers are ways to write."""
-_LETTERLIKE: Final = (t.KIND["letterlike"], t.KIND["lookalike"])
-
-
-def disguises(block: Block) -> tuple[Places, Places]:
-    """Places of characters that ordinary senders do not use: hidden, mathematical, look-alike, split."""
-    kinds = block.raw_kinds
-    if kinds.max(initial=0) < _LEAST_DISGUISE:
-        return _NOWHERE, _NOWHERE
-    bad = (
-        (kinds == t.KIND["split_glyph"])
-        | (kinds == t.KIND["digit_lookalike"])
-        | (kinds == t.KIND["control"])
-        | (kinds == t.KIND["spelled"])
-    )
-    raw = np.frombuffer(BREAK.join(block.texts).encode("utf-32-le", "surrogatepass"), np.uint32)
-    if len(raw) == len(kinds):
-        # A circled digit alone is a list mark, a Greek letter mathematics; beside a letter neither.
-        like = (kinds == _LETTERLIKE[0]) | (kinds == _LETTERLIKE[1])
-        alnum = (raw < 0x80) & (
-            ((raw >= 48) & (raw <= 57)) | ((raw >= 65) & (raw <= 90)) | ((raw >= 97) & (raw <= 122))
-        )
-        beside = like | alnum
-        neighbour = np.zeros(len(kinds), np.bool_)
-        neighbour[1:] |= beside[:-1]
-        neighbour[:-1] |= beside[1:]
-        ideograph = (raw >= 0x3400) & (raw < 0xA000)
-        bad |= like & (neighbour | ideograph)
-        hidden = (kinds == t.KIND["invisible"]) | (kinds == t.KIND["combining"])
-        # At an end of the text a mark of direction or a byte order mark hides nothing.
-        inside = np.ones(len(kinds), np.bool_)
-        inside[block.raw_starts[:-1][block.raw_starts[:-1] < len(kinds)]] = False
-        inside[np.maximum(block.raw_starts[1:] - 2, 0)] = False
-        bad |= hidden & inside
-    places = bad.nonzero()[0]
-    own = np.searchsorted(block.raw_starts, places, side="right") - 1
-    # A text of which nothing is left has no place to point at; that it is empty says enough.
-    places = places[np.diff(block.starts)[own] > 1]
-    low = np.minimum(np.searchsorted(block.origins, places), max(0, len(block.origins) - 1))
-    return low, low + 1
 
 
 class Reader(Struct, frozen=True):

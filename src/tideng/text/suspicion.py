@@ -162,9 +162,7 @@ def write_scorer(scorer: Scorer) -> bytes:
 def read_scorer(content: bytes, tables: Tables) -> Scorer:
     """The scorer of these bytes. Raises WeightsInvalid when they are damaged or not ours."""
     if content.startswith(MAGIC[:6]) and not content.startswith(MAGIC):
-        raise WeightsInvalid(
-            "weights of another version of Tideng; train again with `tideng text train`"
-        )
+        raise WeightsInvalid("weights of another version of Tideng; train again with `tideng text train`")
     if content[: len(MAGIC)] != MAGIC or len(content) < len(MAGIC) + 4:
         raise WeightsInvalid("this is no weights file; make one with `tideng text train`")
     [length] = struct.unpack(">I", content[len(MAGIC) : len(MAGIC) + 4])
