@@ -369,18 +369,25 @@ def _spread(phrase: str, parts: Mapping[str, tuple[str, ...]], slot: str, depth:
     """Every way to say the phrase. `{a|b|}` chooses, `<part>` is a shared choice."""
     if depth > 8:
         raise KnowledgeInvalid(f"{slot}: {phrase!r} is nested deeper than 8; write it flatter")
-    start = min((i for i in (phrase.find("{"), phrase.find("<")) if i >= 0), default=-1)
-    if start < 0:
-        if "}" in phrase or "|" in phrase:
-            raise KnowledgeInvalid(f"{slot}: {phrase!r} has a bracket or bar too many; brackets do not nest")
-        yield phrase
-        return
-    end = phrase.find("}" if phrase[start] == "{" else ">", start)
-    if end < 0:
-        raise KnowledgeInvalid(f"{slot}: {phrase!r} has an open bracket; close it")
-    inside = phrase[start + 1 : end]
-    if phrase[start] == "<" and inside not in parts:
-        raise KnowledgeInvalid(f"{slot}: no part is called {inside!r}; define it in {SHARED}")
-    choices = inside.split("|") if phrase[start] == "{" else parts[inside]
-    for choice in choices:
-        yield from _spread(phrase[:start] + choice + phrase[end + 1 :], parts, slot, depth + 1)
+    groups: list[list[str]] = []
+    at = 0
+    while at < len(phrase):
+        start = min((i for i in (phrase.find("{", at), phrase.find("<", at)) if i >= 0), default=len(phrase))
+        if start > at:
+            if "}" in phrase[at:start] or "|" in phrase[at:start]:
+                raise KnowledgeInvalid(
+                    f"{slot}: {phrase!r} has a bracket or bar too many; brackets do not nest"
+                )
+            groups.append([phrase[at:start]])
+        if start == len(phrase):
+            break
+        end = phrase.find("}" if phrase[start] == "{" else ">", start)
+        if end < 0:
+            raise KnowledgeInvalid(f"{slot}: {phrase!r} has an open bracket; close it")
+        inside = phrase[start + 1 : end]
+        if phrase[start] == "<" and inside not in parts:
+            raise KnowledgeInvalid(f"{slot}: no part is called {inside!r}; define it in {SHARED}")
+        choices = inside.split("|") if phrase[start] == "{" else parts[inside]
+        groups.append([word for choice in choices for word in _spread(choice, parts, slot, depth + 1)])
+        at = end + 1
+    yield from map("".join, itertools.product(*groups))

@@ -1,5 +1,6 @@
 """Sees everything a book knows in a block of texts: phrases by word and by sound, numbers and links."""
 
+import itertools
 from bisect import insort
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -324,7 +325,7 @@ def make_reader(book: Phrasebook, tables: Tables, words: Engine, sounds: Engine)
 def sounds_of(book: Phrasebook, tables: Tables) -> list[str]:
     """The literals that are looked for by sound, each written with the first ideograph of its syllables."""
     literals = [book.literals[place] for place in book.sound_literals]
-    return [
-        tables.sounds(np.frombuffer(literal.encode("utf-32-le"), np.uint32)).tobytes().decode("utf-32-le")
-        for literal in literals
-    ]
+    written = np.frombuffer("".join(literals).encode("utf-32-le"), np.uint32)
+    spoken = tables.sounds(written).astype("<u4").tobytes().decode("utf-32-le")
+    ends = itertools.accumulate(map(len, literals))
+    return [spoken[end - len(literal) : end] for literal, end in zip(literals, ends, strict=True)]

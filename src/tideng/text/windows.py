@@ -98,8 +98,9 @@ def _found(group: _Beginnings, hashes: Hashes, points: NDArray[np.uint32]) -> tu
 def _beginnings(window: int, numbers: Sequence[int], literals: Sequence[str]) -> _Beginnings:
     lengths = np.array([len(literals[number]) for number in numbers], np.int64)
     characters = np.zeros((len(numbers), int(lengths.max())), np.uint32)
-    for row, number in enumerate(numbers):
-        characters[row, : lengths[row]] = np.frombuffer(literals[number].encode("utf-32-le"), np.uint32)
+    flat = np.frombuffer("".join(literals[number] for number in numbers).encode("utf-32-le"), np.uint32)
+    rows = np.repeat(np.arange(len(numbers)), lengths)
+    characters[rows, np.arange(len(flat)) - np.repeat(np.cumsum(lengths) - lengths, lengths)] = flat
     hashes = np.zeros(len(numbers), np.uint64)
     for place in range(window):
         hashes = hashes * _STEP + characters[:, place]
