@@ -1,11 +1,17 @@
 """The stream and the batch count the same days to the bit, on DuckDB and on Spark."""
 
+import os
+from pathlib import Path
+
 import ibis
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
+from tideng.calls.features.batch import MEMORY_MIN, memory_to_use, write
 from tideng.calls.features.definition import COLUMNS, line_days
 from tideng.calls.features.stream import LineDays
+from tideng.calls.worlds.export import write as write_world
 from tideng.calls.worlds.making import make
 from tideng.calls.worlds.traffic import World
 
@@ -81,3 +87,23 @@ def test_spark_counts_what_duckdb_counts(tmp_path: object) -> None:
         assert set(zip(*(column.to_pylist() for column in made.columns), strict=True)) == on_duckdb(columns)
     finally:
         session.stop()
+
+
+def test_shares_of_the_lines_and_little_memory_change_nothing(tmp_path: Path) -> None:
+    world = make("dev", 6, lines=300, days=9, boxes=3, quiet_days=3)
+    write_world(world, tmp_path / "calls.parquet")
+    found = []
+    for name, parts, memory in (("whole", 1, 0), ("shares", 3, 1 << 30), ("by memory", 0, 50_000_000)):
+        rows = write([tmp_path / "calls.parquet"], tmp_path / name, parts=parts, memory=memory)
+        files = sorted((tmp_path / name).glob("*.parquet"))
+        table = pq.read_table(files)
+        assert table.num_rows == rows
+        assert len(files) == max(1, parts)
+        found.append(set(zip(*(table[column].to_pylist() for column in COLUMNS), strict=True)))
+    assert len(found[0]) > 1_000
+    assert found[0] == found[1] == found[2]
+
+
+def test_half_of_the_memory_is_taken_and_no_less_than_a_gigabyte() -> None:
+    has = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    assert MEMORY_MIN <= memory_to_use() <= max(MEMORY_MIN, has // 2)

@@ -1,9 +1,9 @@
 """Messages by hands that knew nothing of the rules (`blind/*.jsonl`), measured before any change for them.
 
-First measurements, which are the honest ones (danger recall by findings; harmless called danger): set 1 0.653,
-18 of 180; set 2 0.800, 10 of 130; set 3 0.627, 10 of 130; set 4 0.681, 2 of 120. Afterwards the classes of
-mistakes of all were worked on, so today's figures flatter; that the work on three sets helped the fourth so
-little says how far phrases carry to what nobody has seen. The floors hold what was reached.
+First measurements, which are the honest ones (danger recall by findings; harmless called danger): set 1
+0.653, 18 of 180; set 2 0.800, 10 of 130; set 3 0.627, 10 of 130; set 4 0.681, 2 of 120. Afterwards the
+classes of mistakes of all were worked on, so today's figures flatter; that the work on three sets helped the
+fourth so little says how far phrases carry to what nobody has seen. The floors hold what was reached.
 """
 
 import json

@@ -26,6 +26,9 @@ def features(
     parts: Annotated[
         int, typer.Option(min=0, max=1000, help="Shares of the lines, one at a time; 0: as memory needs.")
     ] = 0,
+    memory: Annotated[
+        float, typer.Option(min=0, max=4096, help="GB for DuckDB; 0: half of what this machine has.")
+    ] = 0,
     zone: Zone = 8.0,
     json: Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")] = False,
 ) -> None:
@@ -41,7 +44,12 @@ def features(
     if missing:
         stop(f"there is no file {escape(missing[0])}")
     rows = write(
-        files, folder, name="spark" if engine == "spark" else "duckdb", parts=parts, zone_s=int(zone * 3600)
+        files,
+        folder,
+        name="spark" if engine == "spark" else "duckdb",
+        parts=parts,
+        memory=int(memory * 1e9),
+        zone_s=int(zone * 3600),
     )
     if json:
         as_json({"line_days": rows, "folder": str(folder), "engine": engine})

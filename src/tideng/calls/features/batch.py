@@ -1,8 +1,9 @@
 """Features of whole files, by DuckDB on one machine or by Spark on many: the same expression, run
 elsewhere."""
 
+import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -11,16 +12,27 @@ import ibis  # ships no types
 from tideng.calls.features.definition import BY_CONTENT, line_days
 
 Engine = Literal["duckdb", "spark"]
-MEMORY: Final = "4GB"
-RECORDS_PER_PART: Final = 5_000_000
-"""With about so many records a part, DuckDB stays within `MEMORY` (measured: see docs/calls)."""
+MEMORY_MIN: Final = 1 << 30
+BYTES_PER_RECORD: Final = 800
+"""What DuckDB holds of a record where it need not spill (measured: see docs/calls)."""
+_CGROUP: Final = Path("/sys/fs/cgroup/memory.max")
+
+
+def memory_to_use() -> int:
+    """Bytes: half of what this machine, or the container, has."""
+    has = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    with suppress(OSError, ValueError):  # another system, or "max"
+        has = min(has, int(_CGROUP.read_text()))
+    return max(MEMORY_MIN, has // 2)
 
 
 @contextmanager
-def engine(name: Engine, *, memory: str = MEMORY, threads: int = 2) -> Iterator[Any]:
+def engine(name: Engine, *, memory: int = 4 << 30, threads: int = 2) -> Iterator[Any]:
     """A connected Ibis backend. Any: Ibis types its backends no further."""
     if name == "duckdb":
-        con = ibis.duckdb.connect(memory_limit=memory, threads=threads, preserve_insertion_order=False)
+        con = ibis.duckdb.connect(
+            memory_limit=f"{memory >> 20}MiB", threads=threads, preserve_insertion_order=False
+        )
         yield con
         con.disconnect()
         return
@@ -64,20 +76,29 @@ def _share(number: Any, parts: int) -> Any:
 
 
 def write(
-    paths: Sequence[Path], out: Path, *, name: Engine = "duckdb", parts: int = 0, zone_s: int = 28_800
+    paths: Sequence[Path],
+    out: Path,
+    *,
+    name: Engine = "duckdb",
+    parts: int = 0,
+    memory: int = 0,
+    zone_s: int = 28_800,
 ) -> int:
     """Write the features of all files as Parquet into a folder; the number of line-days.
 
-    `parts`: shares of the lines, one after another; 0: as many as DuckDB needs to stay within `MEMORY`.
+    `memory`: bytes for DuckDB; 0: half of what there is. `parts`: shares of the lines, one after another; 0:
+    as many as it needs to stay within `memory`.
     """
+    memory = memory or memory_to_use()
     out.mkdir(parents=True, exist_ok=True)
     rows = 0
-    with engine(name) as con:
+    with engine(name, memory=memory) as con:
         calls = calls_table(con, paths)
         if not parts:
-            parts = 1 if name == "spark" else -(-int(calls.count().execute()) // RECORDS_PER_PART)
+            records = 0 if name == "spark" else int(calls.count().to_pyarrow().as_py())
+            parts = max(1, -(-records * BYTES_PER_RECORD // memory))
         for part, days in enumerate(in_parts(calls, parts, zone_s=zone_s)):
             path = out / f"line-days-{part:04d}.parquet"
             con.to_parquet(days, str(path))
-            rows += int(con.read_parquet(str(path)).count().execute())
+            rows += int(con.read_parquet(str(path)).count().to_pyarrow().as_py())
     return rows

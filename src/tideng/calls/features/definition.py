@@ -34,6 +34,8 @@ OUT: Final = (
     *(f"hour_{i}" for i in range(HOUR_PIECES)),
     *(f"talk_{i}" for i in range(len(TALK_EDGES) + 1)),
 )
+PEOPLE: Final = ("callees", "new_callees")
+"""Counted by pairs, all others by calls."""
 IN: Final = ("in_calls", "in_callers", "in_answered", "in_talk_s")
 BY_NUMBER: Final = ("start", "call_no")
 """The order of a line's calls where they have numbers."""
@@ -51,86 +53,83 @@ def line_days(calls: "ir.Table", *, zone_s: int, order: Sequence[str] = BY_NUMBE
     day = ((calls.start + zone_s) / 86_400).floor().cast("int64")
     known = calls.mutate(day=day, end=calls.start + calls.ring_s + calls.duration_s)
     placed = _placed(known, zone_s, order)
-    pair_days = placed.group_by(["caller", "callee", "day"]).agg(
-        **{name: placed[name].sum().cast("int64") for name in OUT if name not in ("callees", "new_callees")},
-        new_here=placed.is_first.max(),
+    sums = (name for name in OUT if name not in PEOPLE)
+    out = placed.group_by(["caller", "day"]).agg(**{name: placed[name].sum().cast("int64") for name in sums})
+    # Few columns: nearly every call is a pair of its own.
+    pairs = known.group_by(["caller", "callee", "day"]).agg(
+        start=known.start.min(),
+        calls=known.count(),
+        answered=known.answered.cast("int64").sum(),
+        talk_s=ibis.ifelse(known.answered, known.duration_s, 0).sum(),
     )
-    out = pair_days.group_by(["caller", "day"]).agg(
-        **{
-            name: pair_days[name].sum().cast("int64")
-            for name in OUT
-            if name not in ("callees", "new_callees")
-        },
-        callees=pair_days.count().cast("int64"),
-        new_callees=pair_days.new_here.sum().cast("int64"),
+    into = pairs.group_by(["callee", "day"]).agg(
+        in_calls=pairs.calls.sum().cast("int64"),
+        in_callers=pairs.count().cast("int64"),
+        in_answered=pairs.answered.sum().cast("int64"),
+        in_talk_s=pairs.talk_s.sum().cast("int64"),
     )
-    got = known.mutate(
-        took=known.answered.cast("int64"), said=ibis.ifelse(known.answered, known.duration_s, 0)
+    return _together(out, _callees(pairs), into)
+
+
+def _callees(pairs: "ir.Table") -> "ir.Table":
+    """By caller and day: whom it called, and whom for the first time, where a call from them counts too."""
+    import ibis
+
+    both = ibis.union(
+        pairs.select(line=pairs.caller, other=pairs.callee, start=pairs.start),
+        pairs.select(line=pairs.callee, other=pairs.caller, start=pairs.start),
     )
-    from_days = got.group_by(["callee", "caller", "day"]).agg(
-        in_calls=got.count(), in_answered=got.took.sum(), in_talk_s=got.said.sum()
+    first = both.group_by(["line", "other"]).agg(first=both.start.min())
+    joined = pairs.left_join(first, [pairs.caller == first.line, pairs.callee == first.other])
+    # A left join of Ibis keeps the right side's key columns: name what goes on.
+    kept = joined.select(pairs.caller, pairs.day, is_first=ibis.ifelse(pairs.start == first.first, 1, 0))
+    return kept.group_by(["caller", "day"]).agg(
+        callees=kept.count().cast("int64"), new_callees=kept.is_first.sum().cast("int64")
     )
-    into = from_days.group_by(["callee", "day"]).agg(
-        in_calls=from_days.in_calls.sum().cast("int64"),
-        in_callers=from_days.count().cast("int64"),
-        in_answered=from_days.in_answered.sum().cast("int64"),
-        in_talk_s=from_days.in_talk_s.sum().cast("int64"),
-    )
-    return _together(out, into)
 
 
 def _placed(known: "ir.Table", zone_s: int, order: Sequence[str]) -> "ir.Table":
     import ibis
 
-    both = ibis.union(
-        known.select(line=known.caller, other=known.callee, start=known.start),
-        known.select(line=known.callee, other=known.caller, start=known.start),
-    )
-    first = both.group_by(["line", "other"]).agg(first=both.start.min())
-    joined = known.left_join(first, [known.caller == first.line, known.callee == first.other])
-    # A left join of Ibis keeps the right side's key columns: name what goes on.
-    kept = joined.select(*[known[name] for name in known.columns], first.first)
-    window = ibis.window(group_by=kept.caller, order_by=[kept[name] for name in order])
-    before = kept.end.lag(1).over(window)
-    gap = kept.start - before
-    talk = ibis.ifelse(kept.answered, kept.duration_s, 0)
-    piece = (((kept.start + zone_s) % 86_400) / (86_400 // HOUR_PIECES)).floor().cast("int64")
+    window = ibis.window(group_by=known.caller, order_by=[known[name] for name in order])
+    before = known.end.lag(1).over(window)
+    gap = known.start - before
+    talk = ibis.ifelse(known.answered, known.duration_s, 0)
+    piece = (((known.start + zone_s) % 86_400) / (86_400 // HOUR_PIECES)).floor().cast("int64")
 
     def one(condition: Any) -> Any:  # Any: Ibis' boolean values
         return ibis.ifelse(condition, 1, 0).cast("int64")
 
     edges = (0, *TALK_EDGES, 1 << 40)
-    return kept.mutate(
-        calls=one(kept.start >= 0),
-        answered=kept.answered.cast("int64"),
-        missed=one(~kept.answered),
-        short=one(kept.answered & (talk < SHORT_S)),
+    return known.mutate(
+        calls=one(known.start >= 0),
+        answered=known.answered.cast("int64"),
+        missed=one(~known.answered),
+        short=one(known.answered & (talk < SHORT_S)),
         quick=one((gap <= QUICK_S).fill_null(False)),
         talk_s=talk,
-        ring_s=kept.ring_s,
-        is_first=one(kept.start == kept["first"]),
+        ring_s=known.ring_s,
         **{f"hour_{i}": one(piece == i) for i in range(HOUR_PIECES)},
         **{
-            f"talk_{i}": one(kept.answered & (talk >= low) & (talk < high))
+            f"talk_{i}": one(known.answered & (talk >= low) & (talk < high))
             for i, (low, high) in enumerate(pairwise(edges))
         },
     )
 
 
-def _together(out: "ir.Table", into: "ir.Table") -> "ir.Table":
+def _together(out: "ir.Table", callees: "ir.Table", into: "ir.Table") -> "ir.Table":
+    """One row a line and day with a call placed or received."""
     import ibis
 
-    a = out.select(
-        line=out.caller, day=out.day, **{n: out[n] for n in OUT}, **{n: ibis.literal(0, "int64") for n in IN}
+    both = out.left_join(callees, [out.caller == callees.caller, out.day == callees.day])
+    # A left join of Ibis keeps the right side's key columns: name what goes on.
+    placed = both.select(
+        line=out.caller, day=out.day, **{n: (callees if n in PEOPLE else out)[n] for n in OUT}
     )
-    b = into.select(
-        line=into.callee,
-        day=into.day,
-        **{n: ibis.literal(0, "int64") for n in OUT},
-        **{n: into[n] for n in IN},
-    )
-    both = ibis.union(a, b)
-    summed = both.group_by(["line", "day"]).agg(
-        **{name: both[name].sum().cast("int64") for name in (*OUT, *IN)}
-    )
-    return summed.select(*COLUMNS)
+    whole = placed.outer_join(into, [placed.line == into.callee, placed.day == into.day])
+    return whole.select(
+        line=ibis.coalesce(placed.line, into.callee),
+        day=ibis.coalesce(placed.day, into.day),
+        **{n: placed[n].fill_null(0) for n in OUT},
+        **{n: into[n].fill_null(0) for n in IN},
+    ).select(*COLUMNS)
