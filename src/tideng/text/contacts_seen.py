@@ -65,6 +65,8 @@ _ROLES: Final = roles_of(
     }
 )
 _NUMERALS_MIN: Final = 2
+_RUN_MAX: Final = 160
+"""Characters in which a run begins and ends; so no text is searched again from each of its numerals."""
 Place = tuple[int, int]
 Flags = NDArray[np.uint8]
 
@@ -107,7 +109,7 @@ def _numbers(text: str, roles: Flags) -> Iterator[tuple[tuple[str, ...], Place]]
         start = place
         while start > done and roles[start - 1] & (_DIGIT | _JOIN):
             start -= 1
-        run = _RUN.search(text, start)
+        run = _RUN.search(text, start, place + _RUN_MAX)
         if run is None or run.start() > place:
             continue
         done = run.end()
@@ -136,16 +138,15 @@ def _spaced(text: str, roles: Flags, hosts: Hosts) -> Iterator[tuple[tuple[str, 
     letter, space = roles & _LETTER != 0, roles & _SPACE != 0
     apart = letter[:-3] & space[1:-2] & letter[2:-1] & space[3:]
     marked = letter[:-3] & (((roles[1:-2] & _DOT) != 0) | (space[1:-2] & ((roles[2:-1] & _DOT) != 0)))
-    done = 0
-    for place in (apart | marked).nonzero()[0].tolist():
-        one = _SPACED.search(text, max(done, place - _SPACED_BEFORE), place + 2 * _SPACED_BEFORE)
-        if one is None:
-            continue
-        host = closed_up(one[0])
-        # Most letters stand alone: "15.99 apple.com" is a price beside a host.
-        if len(host) > 5 and (3 * one[0].count(" ") >= len(host) or not one[0].isascii()):
-            done = one.end()
-            yield (*kinds_of(host, hosts), "hidden_contact", "disguised"), one.span()
+    places = (apart | marked).nonzero()[0]
+    # Neighbours are looked at together: letters set apart throughout a text are one stretch of it.
+    for group in np.split(places, (np.diff(places) > _SPACED_BEFORE).nonzero()[0] + 1) if len(places) else ():
+        first, last = int(group[0]), int(group[-1])
+        for one in _SPACED.finditer(text, max(0, first - _SPACED_BEFORE), last + 2 * _SPACED_BEFORE):
+            host = closed_up(one[0])
+            # Most letters stand alone: "15.99 apple.com" is a price beside a host.
+            if len(host) > 5 and (3 * one[0].count(" ") >= len(host) or not one[0].isascii()):
+                yield (*kinds_of(host, hosts), "hidden_contact", "disguised"), one.span()
 
 
 def _kind_of_run(written: str, *, is_cued: bool, is_account: bool) -> tuple[str, ...]:
