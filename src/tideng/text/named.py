@@ -208,12 +208,14 @@ def _dotted(written: str) -> str:
 
 def _accounts(sights: Sights, folded: str) -> Iterator[Found]:
     for start, end in _spans(sights, "account"):
-        match = _HANDLE.search(folded[start:end])
-        figures = _FIGURES.search(folded[start:end])
-        if match is None and figures is None:
+        written = folded[start:end]
+        # What begins first is the whole of it: of 三三〇98123 the last digits alone look like an account.
+        found = [one for one in (_FIGURES.search(written), _HANDLE.search(written)) if one is not None]
+        if not found:
             continue
-        named = match[1] if match is not None else plain_number(figures[0]) if figures is not None else ""
-        front = folded[start : start + (match or figures).start()]  # type: ignore[union-attr]  # one of them is there
+        match = min(found, key=lambda one: one.start())
+        named = plain_number(match[0]) if match.re is _FIGURES else match[1]
+        front = written[: match.start()]
         platform = next((name for name, words in _PLATFORMS if any(w in front for w in words)), "wechat")
         yield start, end, f"{platform}:{named}", ""
 
