@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from tideng.calls.features.batch import MEMORY_MIN, memory_to_use, write
+from tideng.calls.features.batch import MEMORY_MIN, MemoryTooSmall, memory_to_use, write
 from tideng.calls.features.definition import COLUMNS, line_days
 from tideng.calls.features.stream import LineDays
 from tideng.calls.worlds.export import write as write_world
@@ -93,7 +93,7 @@ def test_shares_of_the_lines_and_little_memory_change_nothing(tmp_path: Path) ->
     world = make("dev", 6, lines=300, days=9, boxes=3, quiet_days=3)
     write_world(world, tmp_path / "calls.parquet")
     found = []
-    for name, parts, memory in (("whole", 1, 0), ("shares", 3, 1 << 30), ("by memory", 0, 50_000_000)):
+    for name, parts, memory in (("whole", 1, 0), ("shares", 3, 1 << 30), ("by memory", 0, 300_000_000)):
         rows = write([tmp_path / "calls.parquet"], tmp_path / name, parts=parts, memory=memory)
         files = sorted((tmp_path / name).glob("*.parquet"))
         table = pq.read_table(files)
@@ -102,6 +102,11 @@ def test_shares_of_the_lines_and_little_memory_change_nothing(tmp_path: Path) ->
         found.append(set(zip(*(table[column].to_pylist() for column in COLUMNS), strict=True)))
     assert len(found[0]) > 1_000
     assert found[0] == found[1] == found[2]
+
+
+def test_too_little_memory_is_said_before_anything_is_read(tmp_path: Path) -> None:
+    with pytest.raises(MemoryTooSmall, match="50,000,000 bytes for DuckDB; give it 268,435,456 or more"):
+        write([tmp_path / "none.parquet"], tmp_path / "out", memory=50_000_000)
 
 
 def test_half_of_the_memory_is_taken_and_no_less_than_a_gigabyte() -> None:

@@ -38,19 +38,22 @@ def features(
         _need("pyspark", "spark")
     elif engine != "duckdb":
         stop(f"--engine is {escape(engine)!r}; choose duckdb or spark")
-    from tideng.calls.features.batch import write
+    from tideng.calls.features.batch import MemoryTooSmall, write
 
     missing = [str(path) for path in files if not path.is_file()]
     if missing:
         stop(f"there is no file {escape(missing[0])}")
-    rows = write(
-        files,
-        folder,
-        name="spark" if engine == "spark" else "duckdb",
-        parts=parts,
-        memory=int(memory * 1e9),
-        zone_s=int(zone * 3600),
-    )
+    try:
+        rows = write(
+            files,
+            folder,
+            name="spark" if engine == "spark" else "duckdb",
+            parts=parts,
+            memory=int(memory * 1e9),
+            zone_s=int(zone * 3600),
+        )
+    except MemoryTooSmall as error:
+        stop(f"{escape(str(error))} (--memory, --parts)")
     if json:
         as_json({"line_days": rows, "folder": str(folder), "engine": engine})
     else:

@@ -7,15 +7,22 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, Literal
 
+import duckdb
 import ibis  # ships no types
 
 from tideng.calls.features.definition import BY_CONTENT, line_days
 
 Engine = Literal["duckdb", "spark"]
 MEMORY_MIN: Final = 1 << 30
+MEMORY_LEAST: Final = 256 << 20
+"""With less, DuckDB cannot even begin."""
 BYTES_PER_RECORD: Final = 800
 """What DuckDB holds of a record where it need not spill (measured: see docs/calls)."""
 _CGROUP: Final = Path("/sys/fs/cgroup/memory.max")
+
+
+class MemoryTooSmall(ValueError):
+    """DuckDB cannot count within the memory it was given. The message says what to ask for."""
 
 
 def memory_to_use() -> int:
@@ -87,9 +94,11 @@ def write(
     """Write the features of all files as Parquet into a folder; the number of line-days.
 
     `memory`: bytes for DuckDB; 0: half of what there is. `parts`: shares of the lines, one after another; 0:
-    as many as it needs to stay within `memory`.
+    as many as it needs to stay within `memory`. Raises `MemoryTooSmall`.
     """
     memory = memory or memory_to_use()
+    if memory < MEMORY_LEAST:
+        raise MemoryTooSmall(f"{memory:,} bytes for DuckDB; give it {MEMORY_LEAST:,} or more")
     out.mkdir(parents=True, exist_ok=True)
     rows = 0
     with engine(name, memory=memory) as con:
@@ -99,6 +108,11 @@ def write(
             parts = max(1, -(-records * BYTES_PER_RECORD // memory))
         for part, days in enumerate(in_parts(calls, parts, zone_s=zone_s)):
             path = out / f"line-days-{part:04d}.parquet"
-            con.to_parquet(days, str(path))
+            try:
+                con.to_parquet(days, str(path))
+            except duckdb.OutOfMemoryException as error:
+                raise MemoryTooSmall(
+                    f"{memory:,} bytes and {parts} shares of the lines are too little; take more of either"
+                ) from error
             rows += int(con.read_parquet(str(path)).count().to_pyarrow().as_py())
     return rows
