@@ -114,7 +114,8 @@ def first_finding(folder: Path) -> dict[str, object]:
     line = f"电话{Maker(1).person().mobile}"
     (pile / "a.txt").write_text(line, "utf-8")
     tideng = [sys.executable, "-m", "tideng", "scan"]
-    times: dict[str, list[float]] = {"scan": [], "whole": [], "spans": []}
+    first, whole, spans = "first finding of a scan, s", "whole small scan, s", "scan spans, s"
+    times: dict[str, list[float]] = {first: [], whole: [], spans: []}
     for number in range(9):
         out = folder / f"one-line-{number}"
         began = time.perf_counter()
@@ -125,17 +126,16 @@ def first_finding(folder: Path) -> dict[str, object]:
         )
         while running.poll() is None and not list((out / "records").glob("[!.]*")):
             time.sleep(0.001)
-        times["scan"].append(time.perf_counter() - began)
+        times[first].append(time.perf_counter() - began)
         running.wait()
         began = time.perf_counter()
         subprocess.run([*tideng, str(pile), "--json"], capture_output=True, check=True)
-        times["whole"].append(time.perf_counter() - began)
+        times[whole].append(time.perf_counter() - began)
         began = time.perf_counter()
         asked = json.dumps({"id": "1", "text": line}).encode()
         subprocess.run([*tideng, "spans", "-"], input=asked, capture_output=True, check=True)
-        times["spans"].append(time.perf_counter() - began)
-    names = {"scan": "first finding of a scan, s", "whole": "whole small scan, s", "spans": "scan spans, s"}
-    return {names[key]: round(statistics.median(values), 3) for key, values in times.items()}
+        times[spans].append(time.perf_counter() - began)
+    return {name: round(statistics.median(values), 3) for name, values in times.items()}
 
 
 def endless_line(folder: Path, megabytes: int) -> dict[str, object]:

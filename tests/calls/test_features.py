@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from tideng.calls.features.batch import MEMORY_MIN, MemoryTooSmall, memory_to_use, write
+from tideng.calls.features.batch import MEMORY_USUAL_MIN, MemoryTooSmall, memory_to_use, write
 from tideng.calls.features.definition import COLUMNS, line_days
 from tideng.calls.features.stream import LineDays
 from tideng.calls.worlds.export import write as write_world
@@ -111,4 +111,4 @@ def test_too_little_memory_is_said_before_anything_is_read(tmp_path: Path) -> No
 
 def test_half_of_the_memory_is_taken_and_no_less_than_a_gigabyte() -> None:
     has = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    assert MEMORY_MIN <= memory_to_use() <= max(MEMORY_MIN, has // 2)
+    assert MEMORY_USUAL_MIN <= memory_to_use() <= max(MEMORY_USUAL_MIN, has // 2)

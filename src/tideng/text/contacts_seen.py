@@ -14,16 +14,12 @@ from numpy.typing import NDArray
 from tideng.text.folding import Block
 from tideng.text.links_seen import Hosts, kinds_of
 from tideng.text.numbers_seen import Spans, roles_of
+from tideng.text.numerals import DIGITS
 
-_VALUES: Final = {
-    **{char: value for value, char in enumerate("零一二三四五六七八九")},
-    **{char: value for value, char in enumerate("〇壹贰叁肆伍陆柒捌玖")},
-    **{char: value for value, char in enumerate("0123456789")},
-    "○": 0,
-    "幺": 1,
-}
-_WRITTEN: Final = "零〇○一二三四五六七八九壹贰叁肆伍陆柒捌玖幺"
-_FIGURE: Final = rf"(?:[0-9{_WRITTEN}]|\([0-9一二三四五六七八九]\))"
+_VALUES: Final = DIGITS | {"○": 0, "幺": 1}
+NUMERALS: Final = "零〇○一二三四五六七八九壹贰叁肆伍陆柒捌玖幺"
+"""What a number may be written with beside figures; 两 counts things, so no number has it."""
+_FIGURE: Final = rf"(?:[0-9{NUMERALS}]|\([0-9一二三四五六七八九]\))"
 _RUN: Final = re.compile(
     rf"{_FIGURE}(?:[ -]?{_FIGURE}){{5,39}}(?![年月日号元块万亿千百十个人次岁点分秒章节条届级楼层室%])"
 )
@@ -54,7 +50,7 @@ _SPACED_BEFORE: Final = 40
 _NUMERAL, _DIGIT, _JOIN, _APP, _BEHIND, _LETTER, _SPACE, _DOT = (1 << place for place in range(8))
 _ROLES: Final = roles_of(
     {
-        _NUMERAL: _WRITTEN,
+        _NUMERAL: NUMERALS,
         _DIGIT: "0123456789",
         _JOIN: " -()",
         _APP: "v微薇威徽葳维蔻寇叩抠扣",

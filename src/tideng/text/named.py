@@ -13,7 +13,7 @@ from msgspec import Struct
 from tideng.identifiers.bank_card import read_bank_card
 from tideng.identifiers.phone import NotANumber, parse
 from tideng.identifiers.resident_id import is_date
-from tideng.text.contacts_seen import closed_up, plain_number
+from tideng.text.contacts_seen import NUMERALS, closed_up, plain_number
 from tideng.text.folding import BREAK
 from tideng.text.judging import Judge
 from tideng.text.links_seen import kinds_of
@@ -86,7 +86,7 @@ _ISO_UNIT: Final = {
     "月": ("P", "M"),
 }
 _HANDLE: Final = re.compile(r"@?([a-z][a-z0-9_-]{3,24}|[0-9]{5,12})$")
-_FIGURES: Final = re.compile(r"[0-9零〇○一二三四五六七八九壹贰叁肆伍陆柒捌玖幺() -]{5,}$")
+_FIGURES: Final = re.compile(rf"[0-9{NUMERALS}() -]{{5,}}$")
 """Figures and numerals of a number that is written to be missed."""
 _PLATFORMS: Final = (
     ("telegram", ("飞机", "电报", "tg", "telegram", "t.me")),

@@ -13,7 +13,8 @@ import ibis  # ships no types
 from tideng.calls.features.definition import BY_CONTENT, line_days
 
 Engine = Literal["duckdb", "spark"]
-MEMORY_MIN: Final = 1 << 30
+MEMORY_USUAL_MIN: Final = 1 << 30
+"""On a small machine this much is taken all the same, unless less is asked for."""
 MEMORY_LEAST: Final = 256 << 20
 """With less, DuckDB cannot even begin."""
 BYTES_PER_RECORD: Final = 800
@@ -30,11 +31,11 @@ def memory_to_use() -> int:
     has = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     with suppress(OSError, ValueError):  # another system, or "max"
         has = min(has, int(_CGROUP.read_text()))
-    return max(MEMORY_MIN, has // 2)
+    return max(MEMORY_USUAL_MIN, has // 2)
 
 
 @contextmanager
-def engine(name: Engine, *, memory: int = 4 << 30, threads: int = 2) -> Iterator[Any]:
+def engine(name: Engine, *, memory: int, threads: int = 2) -> Iterator[Any]:
     """A connected Ibis backend. Any: Ibis types its backends no further."""
     if name == "duckdb":
         con = ibis.duckdb.connect(

@@ -46,19 +46,23 @@ def _keep(path: Path, data: bytes) -> Path:
     return path
 
 
+# Not by parameters: binding one makes DuckDB import pandas, a quarter of a second.
 def _names(out: Path) -> dict[int, str]:
     with duckdb.connect() as conn:
-        rows = conn.execute("SELECT file, path FROM read_parquet(?)", [str(out / "files.parquet")]).fetchall()
-    return dict(rows)
+        files = conn.read_parquet(str(out / "files.parquet"))
+        return dict(files.query("files", "SELECT file, path FROM files").fetchall())
 
 
 def _unread(out: Path) -> list[tuple[str, str, str, int]]:
     with duckdb.connect() as conn:
-        sql = "SELECT path, problem, detail, bytes FROM read_parquet(?) WHERE problem <> ''"
-        rows = conn.execute(sql, [str(out / "files.parquet")]).fetchall()
+        files = conn.read_parquet(str(out / "files.parquet"))
+        rows = files.query(
+            "files", "SELECT path, problem, detail, bytes FROM files WHERE problem <> ''"
+        ).fetchall()
         if any((out / "members").glob("*.parquet")):
-            sql = "SELECT name, reason, detail, bytes FROM read_parquet(?) WHERE reason <> '' ORDER BY bytes DESC LIMIT ?"  # noqa: E501
-            rows += conn.execute(sql, [str(out / "members" / "*.parquet"), UNREAD_ROWS]).fetchall()
+            members = conn.read_parquet(str(out / "members" / "*.parquet"))
+            wanted = members.filter("reason <> ''").order("bytes DESC").limit(UNREAD_ROWS)
+            rows += wanted.project("name, reason, detail, bytes").fetchall()
     return [(name, reason, detail, int(size)) for name, reason, detail, size in rows]
 
 
