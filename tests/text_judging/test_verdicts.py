@@ -1,9 +1,16 @@
 """Whole verdicts: the stories, the desk's own examples in our words, and the figures on lines held apart."""
 
+import msgspec
 import pytest
 
-from text_judging.ready import codes, held_apart, judge, verdict
+from text_judging.ready import codes, held_apart, judge, tables, verdict
 from tideng.text.judging import TEXT_CHARACTERS_MAX
+from tideng.text.knowledge import bundled_knowledge
+from tideng.text.policies import bundled_verdict_policy
+from tideng.text.ready import make_judge
+from tideng.text.suspicion import read_scorer
+from tideng.text.tables import bundled_tables
+from tideng.text.weights import bundled_weights
 
 
 def check(text: str, wanted: str, *seen: str) -> None:
@@ -100,3 +107,22 @@ def test_what_quotes_or_denies_a_fraud_is_none(text: str) -> None:
     judged = judge().judge(text)
     assert judged.verdict != "danger", judged.findings
     assert "DISGUISED_LETTERS" not in {finding.code for finding in judged.findings}
+
+
+def test_a_score_lifts_what_calms_too_and_lowers_nothing() -> None:
+    scorer = read_scorer(bundled_weights(), tables())
+    everybody = make_judge(
+        bundled_tables(),
+        bundled_knowledge(),
+        bundled_verdict_policy(),
+        suspicion=msgspec.structs.replace(scorer, threshold=0.0),
+    )
+    texts = [row["text"] for row in held_apart()]
+    pairs = list(zip(judge().judge_many(texts), everybody.judge_many(texts), strict=True))
+    assert {(plain.verdict, scored.verdict) for plain, scored in pairs} == {
+        ("danger", "danger"),
+        ("verify", "verify"),
+        ("unknown", "needs_person"),
+        ("harmless_kind", "needs_person"),
+    }
+    assert all(plain.findings == scored.findings for plain, scored in pairs)

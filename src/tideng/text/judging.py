@@ -1,6 +1,7 @@
 """Judging texts: findings with their places, a verdict, a review and categories. Same text, same answer.
 
-Named findings decide. A suspicion score may lift *unknown* to *needs a person*; it never lowers anything.
+Named findings decide. A suspicion score may lift *unknown* or a *harmless kind* to *needs a person*; it
+never lowers a finding.
 """
 
 import hashlib
@@ -171,7 +172,7 @@ class Judge(Struct, frozen=True):
         if odd and verdict in ("unknown", "harmless_kind"):
             verdict = "unknown" if odd[0].code == EMPTY else "needs_person"
         lifts = score is not None and self.suspicion is not None and score >= self.suspicion.threshold
-        if lifts and verdict == "unknown":
+        if lifts and verdict in ("unknown", "harmless_kind"):  # a calm word in a suspicious text calms nobody
             verdict = "needs_person"
         if verdict != known[0]:
             review = self.policy.reviewed(verdict, codes, set(category or _NOTICE))

@@ -1,7 +1,8 @@
 """How suspicious a text looks: a linear model over hashed character n-grams of the text and of its sound.
 
-It may lift *unknown* to *needs a person* and does nothing else. Everything is in whole points, so the parts
-of an explanation add up to the score exactly. Weights come as bytes; training is in `training.py`.
+It may lift *unknown* or a *harmless kind* to *needs a person* and does nothing else. Everything is in whole
+points, so the parts of an explanation add up to the score exactly. Weights come as bytes; training is in
+`training.py`.
 """
 
 import hashlib

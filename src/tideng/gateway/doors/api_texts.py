@@ -44,7 +44,9 @@ class TextVerdict(Struct, frozen=True, kw_only=True):
     review: Literal["send", "hold", "refuse"]
     category: list[str]
     findings: Annotated[list[TextSeen], Meta(description="Strongest first.")]
-    score: Annotated[float, Meta(description="Suspicion, 0 to 1; lifts unknown to needs_person only.")]
+    score: Annotated[
+        float, Meta(description="Suspicion, 0 to 1; lifts unknown or harmless_kind to needs_person, no more.")
+    ]
     data_for_sale: bool
 
 
