@@ -15,10 +15,10 @@ from tideng.calls.worlds.export import as_calls
 from tideng.calls.worlds.making import make
 
 LINES, BOXES, ZONE_S = 4_000, 90, 28_800
-PROMISED, PROMISED_SUSPEND = 10.0, 1.0
-DRIFT = 2.0
-"""Between worlds of different making, false alarms rise 1.3 to 1.8 times (measured with the prototype): the
-thresholds are set for half of what is promised."""
+PROMISED, PROMISED_SUSPEND = 10.0, 0.5
+DRIFT = 5.0
+"""Between worlds of different making false alarms rise: with 2 here they were 16 to 20 where 10 were promised,
+on held-out seeds 31000 to 32019. So the thresholds are set for a fifth of what is promised."""
 TARGET = Path(__file__).parents[1] / "src/tideng/calls/detector/model.json"
 
 
@@ -44,8 +44,8 @@ def main(arguments: list[str]) -> int:
     """Make the lessons, train, say what the dev worlds promise."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--worlds", type=int, default=120)
-    parser.add_argument("--back", type=int, default=40)
+    parser.add_argument("--worlds", type=int, default=300)
+    parser.add_argument("--back", type=int, default=120)
     parser.add_argument("--write", action="store_true")
     chosen = parser.parse_args(arguments)
     chosen.folder.mkdir(parents=True, exist_ok=True)

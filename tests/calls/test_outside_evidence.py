@@ -56,7 +56,7 @@ def scorer() -> Scorer:
 
 @pytest.fixture(scope="module")
 def town() -> World:
-    return make("dev", 77, lines=900, days=12, boxes=25, quiet_days=5)
+    return make("dev", 78, lines=900, days=12, boxes=25, quiet_days=5)
 
 
 @pytest.fixture(scope="module")

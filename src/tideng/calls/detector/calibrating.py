@@ -4,8 +4,8 @@ The shipped threshold keeps the promise (so many false alarms per million line-d
 Another town's honest lines reach higher or lower. A box that goes on calling soon leaves the honest lines
 behind. So lines whose evidence came to rest *between* a threshold and a level well above it are, at worst,
 honest: there may be no more of them than were promised, and than boxes themselves leave there. The threshold
-is the lowest that holds to this, within bounds around the shipped one. A small population may have a lower
-one: fewer lines, fewer mistakes.
+is the lowest that holds to this, within bounds around the shipped one. The threshold for suspending only
+rises: that a population is quiet is no reason to cut a line off sooner.
 """
 
 from typing import Final
@@ -24,8 +24,6 @@ REST_ABOVE: Final = 1.5
 """How far above the shipped threshold a line has left the honest ones behind."""
 BOXES_RESTING: Final = 0.04
 """Of boxes, the share that stops in between (dev worlds): soon removed, or careful."""
-LINES_FREE: Final = 1.0
-"""Lines that may rest in between whatever the promise: chance, in a small population."""
 NO_SCORE: Final = -12.0
 
 
@@ -64,7 +62,7 @@ def calibrate(
 def threshold_of(peaks: NDArray[np.float64], line_days: int, model: Model) -> Threshold:
     """The thresholds for a population whose lines reached these peaks in so many line-days."""
     clear = model.threshold + REST_ABOVE
-    allowed = model.promised * line_days / 1e6 + LINES_FREE + BOXES_RESTING * int((peaks >= clear).sum())
+    allowed = model.promised * line_days / 1e6 + BOXES_RESTING * int((peaks >= clear).sum())
     resting = np.sort(peaks[peaks < clear])
     levels = model.threshold + np.arange(-DOWN_MAX, UP_MAX + STEP / 2, STEP)
     above = len(resting) - np.searchsorted(resting, levels, "left")
@@ -73,7 +71,7 @@ def threshold_of(peaks: NDArray[np.float64], line_days: int, model: Model) -> Th
     shift = float(levels[at]) - model.threshold
     return Threshold(
         call_owner=model.threshold + shift,
-        suspend=model.suspend + min(0.0, shift),
+        suspend=model.suspend + max(0.0, shift),
         shift=shift,
         line_days=line_days,
         between=int(above[at]),

@@ -66,6 +66,11 @@ PARAMETERS: Final = {
 }
 LOUD_SHARE: Final = 0.6
 EARLY_CALLS: Final = 25
+HARD: Final = -4.0
+"""Honest calls that a first model scores above this are all but kept."""
+HARDEST, HARDEST_WEIGHT = -1.0, 16.0
+"""False alarms come from a few thousand honest lines of a million, which likelihood alone hardly sees: each of
+their calls counts as many times."""
 
 
 class Lesson(Struct, frozen=True, kw_only=True):
@@ -195,11 +200,12 @@ def _gathered(worlds: Sequence[Lesson], first: Any) -> tuple[Any, Any, Any]:  # 
         if first is not None:
             wide = np.maximum(thin * 8, 0.3)
             maybe = np.flatnonzero(honest & (chance < wide))
-            hard = maybe[first.predict(world.rows[maybe], raw_score=True, num_threads=1) > -4]
-            easy = easy[first.predict(world.rows[easy], raw_score=True, num_threads=1) <= -4]
+            looks = first.predict(world.rows[maybe], raw_score=True, num_threads=1)
+            hard, looks = maybe[looks > HARD], looks[looks > HARD]
+            easy = easy[first.predict(world.rows[easy], raw_score=True, num_threads=1) <= HARD]
             x.append(world.rows[hard])
             y.append(np.zeros(len(hard)))
-            weight.append(1 / wide[hard])
+            weight.append(np.where(looks > HARDEST, HARDEST_WEIGHT, 1.0) / wide[hard])
         late = (world.nth > EARLY_CALLS) & (chance >= 0.15)
         box = np.flatnonzero(world.by_box & ~late)
         x += [world.rows[easy], world.rows[box]]
