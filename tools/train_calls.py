@@ -17,8 +17,8 @@ from tideng.calls.worlds.making import make
 LINES, BOXES, ZONE_S = 4_000, 90, 28_800
 PROMISED, PROMISED_SUSPEND = 10.0, 0.5
 DRIFT = 5.0
-"""Between worlds of different making false alarms rise: with 2 here they were 16 to 20 where 10 were promised,
-on held-out seeds 31000 to 32019. So the thresholds are set for a fifth of what is promised."""
+"""Between worlds of different making false alarms rise: with 2 here they were 16 to 20 where 10 were
+promised, on held-out seeds 31000 to 32019. So the thresholds are set for a fifth of what is promised."""
 TARGET = Path(__file__).parents[1] / "src/tideng/calls/detector/model.json"
 
 

@@ -2,9 +2,9 @@
 
 First measurements, which are the honest ones (danger recall by findings; harmless called danger): set 1
 0.653, 18 of 180; set 2 0.800, 10 of 130; set 3 0.627, 10 of 130; set 4 0.681, 2 of 120; set 5 0.560, 12 of
-150; set 6 0.559, 6 of 136. Afterwards the classes of mistakes of all were worked on (of sets 5 and 6, those of
-harmless ones and few of the others), so today's figures flatter; that the work on three sets helped the fourth
-so little says how far phrases carry to what nobody has seen. The floors hold what was reached.
+150; set 6 0.559, 6 of 136. Afterwards the classes of mistakes of all were worked on (of sets 5 and 6, those
+of harmless ones and few of the others), so today's figures flatter; that the work on three sets helped the
+fourth so little says how far phrases carry to what nobody has seen. The floors hold what was reached.
 """
 
 import json

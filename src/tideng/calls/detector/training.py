@@ -69,8 +69,8 @@ EARLY_CALLS: Final = 25
 HARD: Final = -4.0
 """Honest calls that a first model scores above this are all but kept."""
 HARDEST, HARDEST_WEIGHT = -1.0, 16.0
-"""False alarms come from a few thousand honest lines of a million, which likelihood alone hardly sees: each of
-their calls counts as many times."""
+"""False alarms come from a few thousand honest lines of a million, which likelihood alone hardly sees: each
+of their calls counts as many times."""
 
 
 class Lesson(Struct, frozen=True, kw_only=True):
