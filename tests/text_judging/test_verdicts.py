@@ -126,3 +126,54 @@ def test_a_score_lifts_what_calms_too_and_lowers_nothing() -> None:
         ("harmless_kind", "needs_person"),
     }
     assert all(plain.findings == scored.findings for plain, scored in pairs)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "奶茶要冰的,少放点糖",
+        "这款酸奶有糖吗,我妈不能吃有糖的",
+        "给宝宝办出生证明需要带什么材料",
+        "验孕棒太早验不出来,过几天再测",
+        "这事等于给自己埋雷的,别答应",
+        "公交卡贴在手机背面就能读出余额,12元",
+        "纸箱放垃圾桶旁边就行,保洁会收走",
+        "纸箱到了先别开箱,等我回来一起验货",
+        "毕业典礼前校园卡放讲台上我收一下",
+        "货款请汇至以下账户,发票已寄出,请尽快安排,谢谢",
+        "代买烟的二百块转你了,看到没",
+        "办居住证续期要带身份证、手机",
+        "老婆问起你就说这包三百块买的",
+        "请把你的脸对准APP里的圆圈,绑卡立减5元",
+        "社区健康讲座说老人每天吃一个鸡蛋,血压要少盐",
+        "感冒药吃了两个疗程,已经停了",
+        "高血压住院押金一千,出院时退",
+        "灶具没有熄火保护的,燃气公司建议换一个带保护的,自己去商场买就行",
+        "你女儿在哪个幼儿园?我家也想报名",
+        "这花圈给王大爷家送去,追悼会九点开始",
+        "金条的包装盒不要丢,回购时要验",
+        "我舅在银行上班,说大额存单这周利率降了,我先存五千",
+        "车手昨晚摔车,五成观众以为比赛要取消",
+    ],
+)
+def test_what_everybody_says_is_no_danger(text: str) -> None:
+    judged = judge().judge(text)
+    assert judged.verdict != "danger", judged.findings
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "今天不还8000元我就直接报警抓你,让你全村都知道",
+        "我们已经报了警,你逾期的6200元今天不处理就上门找你家人,法院起诉你",
+        "不用加好友,直接把验证码发给我就行,我帮您取消扣费",
+        "不需要先转账,您把银行卡号、密码和验证码发给客服,审核后退款到账",
+        "您起诉的案件涉及洗钱,请立即把资金转到安全账户配合清查",
+        "您的案件调解不收费,但请先把钱转到检察院安全账户核查",
+        "本院不通过短信通知,请把存款全部转到安全账户核查",
+        "先别转钱给别人,把全部存款转到安全账户我帮你保护",
+    ],
+)
+def test_a_denial_or_a_word_of_the_police_calms_no_danger(text: str) -> None:
+    judged = judge().judge(text)
+    assert judged.verdict != "harmless_kind", judged.findings
