@@ -126,13 +126,15 @@ def train(
     promised: float,
     promised_suspend: float,
     drift: float = 1.0,
+    suspend_margin: float = 0.0,
     rounds: int = 300,
     without: Sequence[str] = (),
 ) -> bytes:
     """A model learnt from some worlds, its thresholds set on others.
 
     `promised` and `promised_suspend` are false alarms per million line-days; the thresholds keep them divided
-    by `drift`, which leaves room for worlds that are made otherwise. `without`: groups left out (the audit).
+    by `drift`, which leaves room for worlds that are made otherwise; `suspend_margin`, in log odds, is laid on
+    the threshold for suspending besides. `without`: groups left out (the audit).
     """
     import lightgbm
 
@@ -172,7 +174,9 @@ def train(
                 sum(trees["expected"][at] if at >= 0 else trees["value"][-1 - at] for at in trees["root"]), 6
             ),
             threshold=round(float(highest[int(promised / drift * line_days / 1e6)]), 4),
-            suspend=round(float(highest[int(promised_suspend / drift * line_days / 1e6)]), 4),
+            suspend=round(
+                float(highest[int(promised_suspend / drift * line_days / 1e6)]) + suspend_margin, 4
+            ),
             promised=promised,
             tail=tuple(round(float(level), 4) for level in np.median(levels, axis=0)),
             **trees,
