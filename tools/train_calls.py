@@ -20,8 +20,8 @@ DRIFT = 5.0
 """Between worlds of different making false alarms rise: with 2 here they were 16 to 20 where 10 were
 promised, on held-out seeds 31000 to 32019. So the thresholds are set for a fifth of what is promised."""
 SUSPEND_MARGIN = 2.0
-"""So rare a promise is read off one or two lines of the dev worlds, and honest lines elsewhere go past it: 8 of
-them on held-out seeds 35000 to 35019, where one was promised. From 2 above on, none did."""
+"""So rare a promise is read off one or two lines of the dev worlds, and honest lines elsewhere go past it:
+8 of them on held-out seeds 35000 to 35019, where one was promised. From 2 above on, none did."""
 TARGET = Path(__file__).parents[1] / "src/tideng/calls/detector/model.json"
 
 

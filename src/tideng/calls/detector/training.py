@@ -133,8 +133,8 @@ def train(
     """A model learnt from some worlds, its thresholds set on others.
 
     `promised` and `promised_suspend` are false alarms per million line-days; the thresholds keep them divided
-    by `drift`, which leaves room for worlds that are made otherwise; `suspend_margin`, in log odds, is laid on
-    the threshold for suspending besides. `without`: groups left out (the audit).
+    by `drift`, which leaves room for worlds that are made otherwise; the threshold for suspending lies
+    `suspend_margin` higher still, in log odds. `without`: groups left out (the audit).
     """
     import lightgbm
 
@@ -156,14 +156,11 @@ def train(
     highest = np.sort(
         np.concatenate([line_peaks(world, s) for world, s in zip(keep_back, scores, strict=True)])
     )[::-1]
-    levels = np.array(
-        [
-            tail_levels(
-                daily_peaks(w.line[~w.is_box_line], w.day[~w.is_box_line], s[~w.is_box_line]), w.line_days
-            )
-            for w, s in zip(keep_back, scores, strict=True)
-        ]
-    )
+    levels = np.array([_tail(world, score) for world, score in zip(keep_back, scores, strict=True)])
+
+    def allowed(promise: float) -> float:
+        return float(highest[int(promise / drift * line_days / 1e6)])
+
     return msgspec.json.encode(
         Model(
             version=version,
@@ -173,15 +170,18 @@ def train(
             offset=round(
                 sum(trees["expected"][at] if at >= 0 else trees["value"][-1 - at] for at in trees["root"]), 6
             ),
-            threshold=round(float(highest[int(promised / drift * line_days / 1e6)]), 4),
-            suspend=round(
-                float(highest[int(promised_suspend / drift * line_days / 1e6)]) + suspend_margin, 4
-            ),
+            threshold=round(allowed(promised), 4),
+            suspend=round(allowed(promised_suspend) + suspend_margin, 4),
             promised=promised,
             tail=tuple(round(float(level), 4) for level in np.median(levels, axis=0)),
             **trees,
         )
     )
+
+
+def _tail(world: Lesson, score: NDArray[np.float64]) -> tuple[float, ...]:
+    honest = ~world.is_box_line
+    return tail_levels(daily_peaks(world.line[honest], world.day[honest], score[honest]), world.line_days)
 
 
 def line_peaks(world: Lesson, score: NDArray[np.float64]) -> NDArray[np.float64]:
