@@ -15,9 +15,6 @@ from numpy.typing import NDArray
 from tideng.text import tables_read as t
 from tideng.text.tables_read import KIND, Flags, Points, Tables
 
-LETTERS_MAX: Final = 12
-"""Longer runs of letters are no few syllables."""
-SYLLABLES_MAX: Final = 3
 BESIDE_MAX: Final = 4
 """So many ideographs on either side may belong to the word."""
 
@@ -41,10 +38,7 @@ def put_back(
     points: Points, origins: Places, classes: Flags, kinds: Flags, tables: Tables
 ) -> tuple[Points, Places] | None:
     """Points and origins with every such word in ideographs, or None; `kinds` says what was done."""
-    candidates = _candidates(points, classes, tables)
-    if not len(candidates):
-        return None
-    found = list(_words(points, classes, candidates.tolist(), tables))
+    found = list(_words(points, classes, _runs(points, classes, tables), tables))
     if not found:
         return None
     parts: list[Points] = []
@@ -62,51 +56,62 @@ def put_back(
     return np.concatenate([*parts, points[done:]]), np.concatenate([*places, origins[done:]])
 
 
-def _candidates(points: Points, classes: Flags, tables: Tables) -> Places:
-    """Where a letter or a picture begins that touches an ideograph on one side."""
-    sounds = (classes & t.LETTER != 0) | tables.sign_marks[points]
-    if len(points) < 2 or not sounds.any():
-        return np.zeros(0, np.int64)
-    ideographs = classes & t.IDEOGRAPH != 0
-    touches = np.zeros(len(points), np.bool_)
-    touches[1:] |= sounds[1:] & ideographs[:-1]
-    touches[:-1] |= sounds[:-1] & ideographs[1:]
-    return touches.nonzero()[0]
+def _runs(points: Points, classes: Flags, tables: Tables) -> list[tuple[int, int, int]]:
+    """Start, end and code of what touches an ideograph and may be a part of a listed word.
+
+    Letters that spell such a part, and pictures (their code is -1).
+    """
+    letters = classes & t.LETTER != 0
+    signs = tables.sign_marks[points].nonzero()[0]
+    if not len(signs) and not letters.any():
+        return []
+    ideographs = np.zeros(len(points) + 2, np.bool_)
+    ideographs[1:-1] = classes & t.IDEOGRAPH != 0
+    edges = np.diff(letters.astype(np.int8), prepend=np.int8(0), append=np.int8(0)).nonzero()[0]
+    starts, ends = edges[::2], edges[1::2]
+    fits = (ends - starts <= t.LETTERS_MAX) & (ideographs[starts] | ideographs[ends + 1])
+    starts, ends = starts[fits], ends[fits]
+    codes = np.zeros(len(starts), np.int64)
+    for offset in range(t.LETTERS_MAX):
+        inside = starts + offset < ends
+        letter = points[np.minimum(starts + offset, len(points) - 1)].astype(np.int64) - t.BEFORE_A
+        codes = np.where(inside, codes * t.LETTER_BASE + letter, codes)
+    known = tables.spelled_codes[
+        np.minimum(tables.spelled_codes.searchsorted(codes), len(tables.spelled_codes) - 1)
+    ]
+    spells = known == codes
+    signs = signs[ideographs[signs] | ideographs[signs + 2]]
+    runs = list(zip(starts[spells].tolist(), ends[spells].tolist(), codes[spells].tolist(), strict=True))
+    return sorted([*runs, *((sign, sign + 1, -1) for sign in signs.tolist())])
 
 
-def _words(points: Points, classes: Flags, candidates: Sequence[int], tables: Tables) -> Iterator[Found]:
+def _words(
+    points: Points, classes: Flags, runs: Sequence[tuple[int, int, int]], tables: Tables
+) -> Iterator[Found]:
     done = 0
-    for place in candidates:
-        if place < done:
+    for start, end, code in runs:
+        if start < done:
             continue
-        start, end = _run(place, done, classes, tables.sign_marks, points)
-        best = _meant(points, classes, start, end, done, tables)
+        said = tables.spelled[code] if code >= 0 else (tables.signs[int(points[start])],)
+        best = _meant(points, classes, (start, end), said, done, is_sign=code < 0, tables=tables)
+        done = end
         if best is not None:
             yield best
             done = best.end
-        else:
-            done = max(done, end)
 
 
-def _run(place: int, floor: int, classes: Flags, signs: NDArray[np.bool_], points: Points) -> tuple[int, int]:
-    """The letters around `place`; a picture stands alone."""
-    if signs[points[place]]:
-        return place, place + 1
-    start = end = place
-    while start > floor and classes[start - 1] & t.LETTER and end - start <= LETTERS_MAX:
-        start -= 1
-    while end < len(points) and classes[end] & t.LETTER and end - start <= LETTERS_MAX:
-        end += 1
-    return start, end
-
-
-def _meant(points: Points, classes: Flags, start: int, end: int, floor: int, tables: Tables) -> Found | None:
-    """The longest word of the list that what stands there may be part of."""
-    run = points[start:end].tolist()
-    sign = tables.signs.get(run[0])
-    said = [sign] if sign else list(syllables_of("".join(map(chr, run)), tables))
-    if not said:
-        return None
+def _meant(
+    points: Points,
+    classes: Flags,
+    run: tuple[int, int],
+    said: Sequence[tuple[int, ...]],
+    floor: int,
+    *,
+    is_sign: bool,
+    tables: Tables,
+) -> Found | None:
+    """The longest word of the list that what stands there, read as one of `said`, may be part of."""
+    start, end = run
     left = start
     while left > floor and start - left < BESIDE_MAX and classes[left - 1] & t.IDEOGRAPH:
         left -= 1
@@ -126,23 +131,6 @@ def _meant(points: Points, classes: Flags, start: int, end: int, floor: int, tab
                 not ahead or word[-ahead:] == "".join(map(chr, after[:ahead]))
             )
             # A picture says less than letters do: there the rest of the word stands as it is written.
-            if (exact or not sign) and (best is None or back + ahead > len(best.word) - len(middle)):
-                best = Found(start - back, (start, end), end + ahead, word, not sign)
+            if (exact or not is_sign) and (best is None or back + ahead > len(best.word) - len(middle)):
+                best = Found(start - back, (start, end), end + ahead, word, not is_sign)
     return best
-
-
-def syllables_of(letters: str, tables: Tables) -> Iterator[tuple[int, ...]]:
-    """Every way to read the letters as one to three syllables, each as the ideograph that stands for it."""
-    if 1 < len(letters) <= LETTERS_MAX:
-        yield from _split(letters, SYLLABLES_MAX, tables)
-
-
-def _split(letters: str, most: int, tables: Tables) -> Iterator[tuple[int, ...]]:
-    whole = tables.syllables.get(letters)
-    if whole is not None:
-        yield (whole,)
-    for size in range(1, min(7, len(letters))) if most > 1 else ():
-        first = tables.syllables.get(letters[:size])
-        if first is not None:
-            for rest in _split(letters[size:], most - 1, tables):
-                yield (first, *rest)

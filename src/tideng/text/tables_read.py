@@ -1,6 +1,7 @@
 """The character tables, read into arrays: what a code point is read as, sounds like, and is made of."""
 
 import hashlib
+import itertools
 import unicodedata
 from collections.abc import Mapping
 from typing import Final
@@ -42,6 +43,13 @@ CLAUSE_END: Final = 64
 DIGIT_LIKE: Final = 128
 """The letters o, i and l, which stand for digits in disguised numbers."""
 
+LETTERS_MAX: Final = 12
+"""Longer runs of letters are no few syllables."""
+SYLLABLES_MAX: Final = 3
+LETTER_BASE: Final = 27
+BEFORE_A: Final = ord("a") - 1
+"""Letters as one number: 1 to 26 each, to the base of 27."""
+
 Points = NDArray[np.uint32]
 Flags = NDArray[np.uint8]
 
@@ -63,14 +71,16 @@ class Tables(Struct, frozen=True):
     """Two characters that are the halves of one."""
     glyph_halves: NDArray[np.bool_]
     """By code point: whether it is a left half."""
-    syllables: Mapping[str, int]
-    """A syllable without tone, and the ideograph that stands for all that are read so."""
     signs: Mapping[int, tuple[int, ...]]
     """A picture, and the syllables (by their ideographs) that it is read as inside a word."""
     sign_marks: NDArray[np.bool_]
     """By code point: whether it is such a picture."""
     words_by_sound: Mapping[tuple[int, ...], tuple[str, ...]]
     """Words that are worth a disguise, by the ideographs of their syllables."""
+    spelled: Mapping[int, tuple[tuple[int, ...], ...]]
+    """Letters (`letters_code`) that spell a part of such a word, and the syllables they may be read as."""
+    spelled_codes: NDArray[np.int64]
+    """Their codes in order."""
     hash: str
     """SHA-256 over the tables' bytes: which reading this was."""
 
@@ -119,6 +129,8 @@ def read_tables(given: Mapping[str, bytes]) -> Tables:
     digest = hashlib.sha256()
     for name in sorted(given):
         digest.update(name.encode() + b"\0" + given[name] + b"\0")
+    words = _by_sound(given["disguised_words.txt"], sounds)
+    spelled = _spelled(words, syllables)
     return Tables(
         steps,
         kinds,
@@ -127,10 +139,11 @@ def read_tables(given: Mapping[str, bytes]) -> Tables:
         tuple(expansions),
         glyphs,
         halves,
-        syllables,
         signs,
         sign_marks,
-        _by_sound(given["disguised_words.txt"], sounds),
+        words,
+        spelled,
+        np.array(sorted(spelled), np.int64),
         digest.hexdigest(),
     )
 
@@ -153,6 +166,37 @@ def _by_sound(content: bytes, steps: Points) -> dict[tuple[int, ...], tuple[str,
         points = np.frombuffer(word.encode("utf-32-le"), np.uint32)
         heard = tuple((points + steps[points]).tolist())
         found[heard] = (*found.get(heard, ()), word)
+    return found
+
+
+def letters_code(letters: str) -> int:
+    """Up to twelve letters a to z as one number."""
+    code = 0
+    for letter in letters:
+        code = code * LETTER_BASE + ord(letter) - BEFORE_A
+    return code
+
+
+def _spelled(
+    words: Mapping[tuple[int, ...], tuple[str, ...]], syllables: Mapping[str, int]
+) -> dict[int, tuple[tuple[int, ...], ...]]:
+    """What letters may stand for in these words: one to three syllables, never the whole word."""
+    spellings: dict[int, list[str]] = {}
+    for syllable, sound in syllables.items():
+        spellings.setdefault(sound, []).append(syllable)
+    pieces = {
+        word[start : start + size]
+        for word in words
+        for size in range(1, min(SYLLABLES_MAX, len(word) - 1) + 1)
+        for start in range(len(word) - size + 1)
+    }
+    found: dict[int, tuple[tuple[int, ...], ...]] = {}
+    for piece in sorted(pieces):
+        for spelling in itertools.product(*(spellings.get(sound, ()) for sound in piece)):
+            letters = "".join(spelling)
+            if 1 < len(letters) <= LETTERS_MAX and letters.isascii() and letters.isalpha():
+                code = letters_code(letters)
+                found[code] = (*found.get(code, ()), piece)
     return found
 
 
