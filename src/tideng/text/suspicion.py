@@ -18,12 +18,15 @@ from numpy.typing import NDArray
 from tideng.text.folding import fold_block
 from tideng.text.tables_read import Points, Tables
 
-MAGIC: Final = b"TDSUSP02"
-"""01 told the figures of a number apart; which sum a message names says nothing."""
+MAGIC: Final = b"TDSUSP03"
+"""01 told the figures of a number apart, though which sum a message names says nothing; 02 had no pairs with a
+gap."""
 HEADER_BYTES_MAX: Final = 65_536
 POINTS_PER_LOGIT: Final = 1_000
 LENGTHS: Final = (1, 2, 3)
 """Characters of the n-grams over the text; over its sound there are pairs only."""
+GAPPED: Final = 13
+"""Seeds the pairs of characters with any one between them: 转X万 is said of two and of five."""
 PARTS_MAX: Final = 12
 _PRIME: Final = np.uint64(0x9E3779B97F4A7C15)
 
@@ -106,6 +109,7 @@ def grams_of(folded: Sequence[str], tables: Tables, buckets: int) -> Grams:
     points = np.where(figures, np.uint32(ord("0")), block.points)
     own = np.repeat(np.arange(len(folded)), np.maximum(np.diff(block.starts), 0))[: len(points)]
     columns = [_hashed(points, own, length, length, buckets) for length in LENGTHS]
+    columns.append(_hashed(points, own, 3, GAPPED, buckets, step=2))
     columns.append(_hashed(tables.sounds(points), own, 2, 11, buckets, sign=-1))
     hashes, texts, starts, lengths = (np.concatenate(column) for column in zip(*columns, strict=True))
     begins = block.starts[:-1]
@@ -119,11 +123,11 @@ def grams_of(folded: Sequence[str], tables: Tables, buckets: int) -> Grams:
 
 
 def _hashed(
-    points: Points, own: Places, length: int, seed: int, buckets: int, sign: int = 1
+    points: Points, own: Places, length: int, seed: int, buckets: int, *, sign: int = 1, step: int = 1
 ) -> tuple[Buckets, Places, Places, Places]:
     count = max(0, len(points) - length + 1)
     mixed = np.full(count, seed, np.uint64)
-    for offset in range(length):
+    for offset in range(0, length, step):
         mixed = (mixed + points[offset : offset + count].astype(np.uint64)) * _PRIME
         mixed ^= mixed >> np.uint64(29)
     # A break between two texts, or anything over it, belongs to neither.

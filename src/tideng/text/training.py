@@ -22,6 +22,11 @@ FREEDOM: Final = 200.0
 """How freely weights grow (scikit-learn's C). On fake-base-station messages, templates kept apart, recall at
 0.5 % false alarms is 0.967 at 20, 0.973 at 100, 0.975 at 200, 0.976 at 500."""
 
+RARITY: Final = 1.0
+"""What many lines hold says little: the weight of an n-gram may grow with its rarity to this power. On 500
+dangers and 701 harmless lines by hands that no other line came from, recall at 1 % false alarms is 0.57 at 0,
+0.65 at 1, 0.69 at 1.5, 0.67 at 2."""
+
 
 class Trained(Struct, frozen=True):
     """New weights as bytes, and how they did on lines they were not trained on."""
@@ -68,8 +73,11 @@ def fit(
     model = LogisticRegression(
         C=freedom, max_iter=300, class_weight="balanced", solver="liblinear", random_state=1
     )
-    model.fit(_matrix(texts, tables, buckets), np.asarray(is_danger))
-    return Linear(model.coef_[0].astype(np.float64), float(model.intercept_[0]))
+    matrix = _matrix(texts, tables, buckets)
+    rarity = np.log((len(texts) + 1) / (np.bincount(matrix.indices, minlength=buckets) + 1)) ** RARITY
+    rarity /= rarity[np.unique(matrix.indices)].mean()
+    model.fit(matrix.multiply(rarity).tocsr(), np.asarray(is_danger))
+    return Linear(model.coef_[0].astype(np.float64) * rarity, float(model.intercept_[0]))
 
 
 def train(
