@@ -5,7 +5,7 @@
 
 Every family of the knowledge files and every harmless kind has lines. A share of the dangerous ones is
 disguised, so that disguise is learned as a habit of the dangerous; so are some harmless ones in ordinary ways
-(full width, traditional), so that those are not. Lines by hand (`by_hand.txt`, and the blind sets after they
+(full width, traditional), so that those are not. Lines by hand (`by_hand*.txt`, and the blind sets after they
 had been measured) teach more than the grammar does: what they say, they say once.
 """
 
@@ -24,6 +24,7 @@ _CHOICE: Final = re.compile(r"\[([^\]]*)\]")
 HEADS: Final = ("", "", "", "您好,", "尊敬的用户,", "【通知】", "温馨提示:", "紧急:", "亲,")
 TAILS: Final = ("", "", "", "。", "!", ",谢谢", ",请知悉", ",回T退订", "【客服】")
 PER_LINE: Final = 9
+NEIGHBOURS: Final = 20
 
 
 def sections(name: str) -> dict[str, list[str]]:
@@ -70,13 +71,14 @@ def lines(seed: int = 20260101) -> Iterator[dict[str, str]]:
 
 
 def by_hand() -> Iterator[dict[str, str]]:
-    """Every line that was written by hand, each a group of its own."""
+    """Every line that was written by hand. Neighbours make a group: who writes goes on with the same matter."""
     labels = {"D": "danger", "H": "harmless"}
-    written = (FOLDER / "by_hand.txt").read_text(encoding="utf-8").splitlines()
-    for number, line in enumerate(written):
-        if not line.startswith("#"):
-            label, _, text = line.split("|", 2)
-            yield {"text": text, "label": labels[label], "group": f"hand/{number}"}
+    for file in sorted(FOLDER.glob("by_hand*.txt")):
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines()):
+            if not line.startswith("#"):
+                label, _, text = line.split("|", 2)
+                group = f"{file.stem}/{number // NEIGHBOURS}"
+                yield {"text": text, "label": labels[label], "group": group}
     for file in sorted(BLIND.glob("*.jsonl")):
         for row in map(json.loads, file.read_text(encoding="utf-8").splitlines()):
             if row["label"] in labels.values():

@@ -36,6 +36,8 @@ _ODD: Final = (
     "top xyz vip icu cyou cc club site online shop fun win bid loan click cfd sbs lol tk ml ga cf gq pw "
     "ws bar buzz rest monster bond autos quest gift live life world today red beer cool fit space website "
     "host link work wang ren ltd pro tv me t0p c0m app one asia biz mobi ink "
+    "uno homes hair skin makeup mom pics boats yachts beauty lat support digital social company group "
+    "services center network email cloud store tech zone run "
 )
 ODD_ENDINGS: Final = frozenset(_ODD.split())
 """Cheap to register in masses; institutions of the mainland use none of them for their services."""

@@ -19,8 +19,8 @@ from tideng.text.folding import fold_block
 from tideng.text.tables_read import Points, Tables
 
 MAGIC: Final = b"TDSUSP03"
-"""01 told the figures of a number apart, though which sum a message names says nothing; 02 had no pairs with a
-gap."""
+"""01 told the figures of a number apart, though which sum a message names says nothing; 02 had no pairs with
+a gap."""
 HEADER_BYTES_MAX: Final = 65_536
 POINTS_PER_LOGIT: Final = 1_000
 LENGTHS: Final = (1, 2, 3)
