@@ -71,7 +71,7 @@ def lines(seed: int = 20260101) -> Iterator[dict[str, str]]:
 
 
 def by_hand() -> Iterator[dict[str, str]]:
-    """Every line that was written by hand. Neighbours make a group: who writes goes on with the same matter."""
+    """Every line that was written by hand. Neighbours make a group: they share their matter."""
     labels = {"D": "danger", "H": "harmless"}
     for file in sorted(FOLDER.glob("by_hand*.txt")):
         for number, line in enumerate(file.read_text(encoding="utf-8").splitlines()):
