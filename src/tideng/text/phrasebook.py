@@ -19,6 +19,7 @@ from msgspec import Struct
 from tideng.text.expression import Expression, ExpressionInvalid, parse_expression
 from tideng.text.folding import fold_block
 from tideng.text.links_seen import Hosts, host_table
+from tideng.text.sounding import SOUNDING_MIN, sounding, warning_slots
 from tideng.text.suffixes import PublicSuffixes, SuffixesInvalid, read_suffixes
 from tideng.text.tables_read import Tables
 
@@ -35,12 +36,11 @@ SINGLE_COST: Final = 60
 HALF_MAX: Final = 400
 GAP_MAX: Final = 6
 _GAP: Final = re.compile(r"~(\d{1,2})~")
-SOUNDING_MIN: Final = 3
-"""Shorter words share their sound with too many others."""
 
 Level = Literal["danger", "verify", "note", "calm", "fact"]
 NO_SLOT: Final = -1
 _LEVELS: Final = ("danger", "verify", "note", "calm", "fact")
+_WARNINGS: Final = _LEVELS[:2]
 
 
 _Read = TypeVar("_Read")
@@ -173,6 +173,8 @@ def read_phrasebook(given: Mapping[str, bytes], tables: Tables, sights: tuple[st
     }
     rules = [_rule(name, family, number, derived) for name, family in families.items()]
     rules.sort(key=lambda rule: _LEVELS.index(rule.family.level))
+    short = {number[slot] for slot in shared.by_sound}
+    warnings = [one for rule in rules if rule.family.level in _WARNINGS for one in rule.when]
     digest = hashlib.sha256()
     for name in sorted(given):
         digest.update(name.encode() + b"\0" + given[name] + b"\0")
@@ -183,11 +185,11 @@ def read_phrasebook(given: Mapping[str, bytes], tables: Tables, sights: tuple[st
         chains=tuple(Chain(number[a], number[b], number[c], gap) for a, b, c, gap in links),
         derived=derived,
         steady=frozenset(number[slot] for slot in shared.steady),
-        sound_literals=_sounding(literals, {number[slot] for slot in shared.by_sound}, tables),
+        sound_literals=sounding(literals, short, warning_slots(warnings, derived, tuple(slots)), tables),
         short_sounds=frozenset(
             place
             for place, (literal, filled) in enumerate(literals.items())
-            if len(literal) < SOUNDING_MIN and not {number[slot] for slot in shared.by_sound} & set(filled)
+            if len(literal) < SOUNDING_MIN and not short & set(filled)
         ),
         loose=frozenset(shared.loose),
         hosts=host_table(shared.hosts, _suffixes(given.get(SUFFIXES, b""))),
@@ -275,20 +277,6 @@ def _said(groups: list[list[str]]) -> list[str]:
         return []
     words = ["".join(choice) for choice in itertools.product(*groups)]
     return [] if "" in words else words
-
-
-def _sounding(literals: Mapping[str, list[int]], short: set[int], tables: Tables) -> tuple[int, ...]:
-    """Words of ideographs alone, of three or more; of two only what is worth a disguise."""
-    worth = {word for words in tables.words_by_sound.values() for word in words}
-    return tuple(
-        place
-        for place, (literal, slots) in enumerate(literals.items())
-        if all("\u4e00" <= char <= "\u9fff" for char in literal)
-        and (
-            len(literal) >= SOUNDING_MIN
-            or (len(literal) == 2 and (short.intersection(slots) or literal in worth))
-        )
-    )
 
 
 def _decoded(name: str, content: bytes, kind: type[_Read]) -> _Read:
