@@ -1,7 +1,7 @@
 """Which words are looked for by their sound: those that somebody would hide.
 
-A word that only calms (a bank's counter, a story told) is hidden by nobody. Heard in other characters it would
-be chance: 街道电话 is not 接到电话 in disguise.
+A word that only calms (a counter of the bank, a story told) is hidden by nobody. Heard in other characters it
+would be chance: 街道电话 is not 接到电话 in disguise.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
