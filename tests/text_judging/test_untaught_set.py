@@ -1,9 +1,9 @@
 """1,200 messages by two hands, written on 2026-12-01, that neither a phrase nor the score has learnt from.
 
-`untaught.jsonl` stays out of training, so that this can be measured again. First measured: of 500 dangers
-findings called 0.34 dangerous before that day's work and after it, and 22 and 18 of 700 harmless ones.
-Findings and score together stopped 0.63 of the dangers and 38 harmless ones with the weights before, 0.84 and
-38 with those of that day. The floors hold what was reached.
+`untaught.jsonl` stays out of training, so that this can be measured again. First measured, by the rules and
+weights of the day before: findings called 0.34 of 500 dangers dangerous and 22 of 700 harmless messages;
+findings and score together stopped 0.63 of the dangers and 38 harmless ones. After that day's work 0.34 and
+17, 0.85 and 32. The floors hold what was reached.
 """
 
 import json
@@ -33,11 +33,11 @@ def test_findings_and_score_stop_most_of_what_they_never_saw() -> None:
     by_label: dict[str, list[str]] = {"danger": [], "harmless": []}
     for row, verdict in zip(ROWS, verdicts, strict=True):
         by_label[row["label"]].append(verdict)
-    assert sum(one in STOPPED for one in by_label["danger"]) >= 0.83 * len(by_label["danger"])
+    assert sum(one in STOPPED for one in by_label["danger"]) >= 0.84 * len(by_label["danger"])
     assert by_label["danger"].count("danger") >= 0.34 * len(by_label["danger"])
     assert by_label["danger"].count("harmless_kind") <= 4
-    assert sum(one in STOPPED for one in by_label["harmless"]) <= 0.06 * len(by_label["harmless"])
-    assert by_label["harmless"].count("danger") <= 18
+    assert sum(one in STOPPED for one in by_label["harmless"]) <= 0.05 * len(by_label["harmless"])
+    assert by_label["harmless"].count("danger") <= 17
 
 
 def test_the_score_learns_nothing_from_it() -> None:
