@@ -76,10 +76,7 @@ def _runs(points: Points, classes: Flags, tables: Tables) -> list[tuple[int, int
         inside = starts + offset < ends
         letter = points[np.minimum(starts + offset, len(points) - 1)].astype(np.int64) - t.BEFORE_A
         codes = np.where(inside, codes * t.LETTER_BASE + letter, codes)
-    known = tables.spelled_codes[
-        np.minimum(tables.spelled_codes.searchsorted(codes), len(tables.spelled_codes) - 1)
-    ]
-    spells = known == codes
+    spells = np.isin(codes, tables.spelled_codes)
     signs = signs[ideographs[signs] | ideographs[signs + 2]]
     runs = list(zip(starts[spells].tolist(), ends[spells].tolist(), codes[spells].tolist(), strict=True))
     return sorted([*runs, *((sign, sign + 1, -1) for sign in signs.tolist())])
