@@ -1,5 +1,7 @@
 """Every family sees its own examples and none of its harmless look-alikes; and says what to do."""
 
+import re
+
 import pytest
 
 from text_judging.ready import codes, judge, verdict
@@ -50,3 +52,13 @@ def test_a_slot_that_nobody_defined_is_named() -> None:
     given["task.toml"] = given["task.toml"].replace(b'when = ["', b'when = ["no_such_slot & ')
     with pytest.raises(KnowledgeInvalid, match="no_such_slot"):
         read_phrasebook(given, tables(), BY_CODE)
+
+
+def test_no_slot_of_a_family_waits_for_a_rule() -> None:
+    dead = [
+        f"{rule.family.code}: {slot}"
+        for rule in RULES
+        for slot in rule.family.slots
+        if not re.search(rf"\b{slot}\b", " ".join((*rule.family.when, *rule.family.show)))
+    ]
+    assert not dead
