@@ -56,10 +56,10 @@ def put_back(
     return np.concatenate([*parts, points[done:]]), np.concatenate([*places, origins[done:]])
 
 
-def _runs(points: Points, classes: Flags, tables: Tables) -> list[tuple[int, int, int]]:
-    """Start, end and code of what touches an ideograph and may be a part of a listed word.
+def _runs(points: Points, classes: Flags, tables: Tables) -> list[tuple[int, int, str]]:
+    """Start, end and letters of what touches an ideograph and may spell a part of a listed word.
 
-    Letters that spell such a part, and pictures (their code is -1).
+    A picture that touches one has no letters.
     """
     letters = classes & t.LETTER != 0
     signs = tables.sign_marks[points].nonzero()[0]
@@ -70,27 +70,25 @@ def _runs(points: Points, classes: Flags, tables: Tables) -> list[tuple[int, int
     edges = np.diff(letters.astype(np.int8), prepend=np.int8(0), append=np.int8(0)).nonzero()[0]
     starts, ends = edges[::2], edges[1::2]
     fits = (ends - starts <= t.LETTERS_MAX) & (ideographs[starts] | ideographs[ends + 1])
-    starts, ends = starts[fits], ends[fits]
-    codes = np.zeros(len(starts), np.int64)
-    for offset in range(t.LETTERS_MAX):
-        inside = starts + offset < ends
-        letter = points[np.minimum(starts + offset, len(points) - 1)].astype(np.int64) - t.BEFORE_A
-        codes = np.where(inside, codes * t.LETTER_BASE + letter, codes)
-    spells = np.isin(codes, tables.spelled_codes)
     signs = signs[ideographs[signs] | ideographs[signs + 2]]
-    runs = list(zip(starts[spells].tolist(), ends[spells].tolist(), codes[spells].tolist(), strict=True))
-    return sorted([*runs, *((sign, sign + 1, -1) for sign in signs.tolist())])
+    written = points.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
+    runs = [
+        (start, end, written[start:end])
+        for start, end in zip(starts[fits].tolist(), ends[fits].tolist(), strict=True)
+        if written[start:end] in tables.spelled
+    ]
+    return sorted([*runs, *((sign, sign + 1, "") for sign in signs.tolist())])
 
 
 def _words(
-    points: Points, classes: Flags, runs: Sequence[tuple[int, int, int]], tables: Tables
+    points: Points, classes: Flags, runs: Sequence[tuple[int, int, str]], tables: Tables
 ) -> Iterator[Found]:
     done = 0
-    for start, end, code in runs:
+    for start, end, letters in runs:
         if start < done:
             continue
-        said = tables.spelled[code] if code >= 0 else (tables.signs[int(points[start])],)
-        best = _meant(points, classes, (start, end), said, done, is_sign=code < 0, tables=tables)
+        said = tables.spelled[letters] if letters else (tables.signs[int(points[start])],)
+        best = _meant(points, classes, (start, end), said, done, is_sign=not letters, tables=tables)
         done = end
         if best is not None:
             yield best

@@ -46,9 +46,6 @@ DIGIT_LIKE: Final = 128
 LETTERS_MAX: Final = 12
 """Longer runs of letters are no few syllables."""
 SYLLABLES_MAX: Final = 3
-LETTER_BASE: Final = 27
-BEFORE_A: Final = ord("a") - 1
-"""Letters as one number: 1 to 26 each, to the base of 27."""
 
 Points = NDArray[np.uint32]
 Flags = NDArray[np.uint8]
@@ -77,10 +74,8 @@ class Tables(Struct, frozen=True):
     """By code point: whether it is such a picture."""
     words_by_sound: Mapping[tuple[int, ...], tuple[str, ...]]
     """Words that are worth a disguise, by the ideographs of their syllables."""
-    spelled: Mapping[int, tuple[tuple[int, ...], ...]]
-    """Letters (`letters_code`) that spell a part of such a word, and the syllables they may be read as."""
-    spelled_codes: NDArray[np.int64]
-    """Their codes in order."""
+    spelled: Mapping[str, tuple[tuple[int, ...], ...]]
+    """Letters that spell a part of such a word, and the syllables they may be read as."""
     hash: str
     """SHA-256 over the tables' bytes: which reading this was."""
 
@@ -130,7 +125,6 @@ def read_tables(given: Mapping[str, bytes]) -> Tables:
     for name in sorted(given):
         digest.update(name.encode() + b"\0" + given[name] + b"\0")
     words = _by_sound(given["disguised_words.txt"], sounds)
-    spelled = _spelled(words, syllables)
     return Tables(
         steps,
         kinds,
@@ -142,8 +136,7 @@ def read_tables(given: Mapping[str, bytes]) -> Tables:
         signs,
         sign_marks,
         words,
-        spelled,
-        np.array(sorted(spelled), np.int64),
+        _spelled(words, syllables),
         digest.hexdigest(),
     )
 
@@ -169,17 +162,9 @@ def _by_sound(content: bytes, steps: Points) -> dict[tuple[int, ...], tuple[str,
     return found
 
 
-def letters_code(letters: str) -> int:
-    """Up to twelve letters a to z as one number."""
-    code = 0
-    for letter in letters:
-        code = code * LETTER_BASE + ord(letter) - BEFORE_A
-    return code
-
-
 def _spelled(
     words: Mapping[tuple[int, ...], tuple[str, ...]], syllables: Mapping[str, int]
-) -> dict[int, tuple[tuple[int, ...], ...]]:
+) -> dict[str, tuple[tuple[int, ...], ...]]:
     """What letters may stand for in these words: one to three syllables, never the whole word."""
     spellings: dict[int, list[str]] = {}
     for syllable, sound in syllables.items():
@@ -190,13 +175,12 @@ def _spelled(
         for size in range(1, min(SYLLABLES_MAX, len(word) - 1) + 1)
         for start in range(len(word) - size + 1)
     }
-    found: dict[int, tuple[tuple[int, ...], ...]] = {}
+    found: dict[str, tuple[tuple[int, ...], ...]] = {}
     for piece in sorted(pieces):
         for spelling in itertools.product(*(spellings.get(sound, ()) for sound in piece)):
             letters = "".join(spelling)
-            if 1 < len(letters) <= LETTERS_MAX and letters.isascii() and letters.isalpha():
-                code = letters_code(letters)
-                found[code] = (*found.get(code, ()), piece)
+            if 1 < len(letters) <= LETTERS_MAX:
+                found[letters] = (*found.get(letters, ()), piece)
     return found
 
 
