@@ -4,8 +4,9 @@ from typing import Final
 
 from msgspec import Struct
 
+from tideng.text.finding import TextFinding
 from tideng.text.folding import Fold
-from tideng.text.judging import TEXT_CHARACTERS_MAX, Judge, TextFinding
+from tideng.text.judging import TEXT_CHARACTERS_MAX, Judge
 from tideng.text.named import Entity, entities_of
 from tideng.text.suspicion import POINTS_PER_LOGIT, Scorer
 from tideng.text.verdict_policy import Review, Verdict

@@ -69,6 +69,17 @@ class Block(Struct, frozen=True):
             first, int(self.origins[end - 1] - self.raw_starts[index]) + 1
         ) if end > start else first
 
+    def spans(self, indices: Places, starts: Places, ends: Places) -> tuple[list[int], list[int]]:
+        """Starts and ends in the originals of many spans, as `span` has one each; 0 and 0 of an empty one."""
+        raw = self.raw_starts[indices]
+        said = ends > starts
+        last = len(self.origins) - 1
+        if last < 0:
+            return [0] * len(starts), [0] * len(starts)
+        first = np.where(said, self.origins[np.minimum(starts, last)] - raw, 0)
+        behind = np.where(said, self.origins[np.maximum(ends - 1, 0)] - raw + 1, 0)
+        return first.tolist(), np.maximum(first, behind).tolist()
+
     def folds(self, index: int) -> tuple[Fold, ...]:
         """Every fold of text `index` that changed something, neighbours of one kind together."""
         begin, end = int(self.raw_starts[index]), int(self.raw_starts[index + 1]) - 1

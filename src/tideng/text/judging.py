@@ -13,8 +13,8 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from tideng.text.expression import places_of
+from tideng.text.finding import EMPTY, TextFinding, found_in, oddities
 from tideng.text.folding import Block, fold_block
-from tideng.text.phrasebook import Phrasebook, Rule
 from tideng.text.reading import Reader
 from tideng.text.sights import Sights
 from tideng.text.verdict_policy import Review, Verdict, VerdictPolicy
@@ -23,22 +23,9 @@ TEXT_CHARACTERS_MAX: Final = 20_000
 """More of one text is not read, and the finding TEXT_TOO_LONG says so."""
 BLOCK_CHARACTERS: Final = 100_000
 """Texts are judged in blocks of about so many characters."""
-NOT_TEXT: Final = "NOT_READABLE_TEXT"
 TOO_LONG: Final = "TEXT_TOO_LONG"
-EMPTY: Final = "TEXT_EMPTY"
-FINDING_SEEN_MAX: Final = 80
 _NOTICE: Final = ["notice"]
-BLANK_LOOKED_AT: Final = 200
-"""A longer folded text is not looked at for being blank; folding takes most blanks away."""
-
-
-class TextFinding(Struct, frozen=True, gc=False):
-    """One thing seen, and where: a span of the original text."""
-
-    code: str
-    start: int
-    end: int
-    seen: str
+_CALM: Final = ("unknown", "harmless_kind")
 
 
 class Judged(Struct, frozen=True, gc=False):
@@ -52,6 +39,15 @@ class Judged(Struct, frozen=True, gc=False):
     data_for_sale: bool
     score: float | None = None
     """The suspicion score, where a scorer was given."""
+
+
+class Decision(Struct, frozen=True):
+    """What follows from a combination of rules and categories, for every text that has it."""
+
+    verdict: Verdict
+    review: Review
+    category: tuple[str, ...]
+    data_for_sale: bool
 
 
 class Suspicion(Protocol):
@@ -116,119 +112,80 @@ class Judge(Struct, frozen=True):
 
     def _block(self, texts: Sequence[str]) -> list[Judged]:
         sights = self.sights(texts)
-        found = findings_of(sights, self.reader.book)
+        found = found_in(sights, self.reader.book)
         categories: list[list[str]] = [[] for _ in texts]
         for name, expression in self.policy.categories:
             for place in places_of(expression.truth(sights)):
                 categories[place].append(name)
-        odd = _oddities(sights.block)
         # Few combinations occur; each is decided once a block.
-        decided: dict[tuple[str, ...], tuple[Verdict, Review]] = {}
-        scores = None
-        if self.suspicion is not None:
-            block = sights.block
-            scores = self.suspicion.scores([block.folded(place) for place in range(len(texts))])
-        return [
-            self._decided(
-                text,
-                sights.block,
-                place,
-                found[place],
-                categories[place],
-                None if scores is None else round(float(scores[place]), 4),
-                odd.get(place, ()),
-                decided,
+        decided: dict[tuple[tuple[int, ...], tuple[str, ...]], Decision] = {}
+        judged: list[Judged] = []
+        for one, named in zip(found, categories, strict=True):
+            key = (tuple(one.rules), tuple(named))
+            decision = decided.get(key)
+            if decision is None:
+                decision = decided[key] = self._decision(*key)
+            judged.append(
+                Judged(
+                    decision.verdict,
+                    decision.review,
+                    decision.category,
+                    tuple(one.findings),
+                    decision.data_for_sale,
+                )
             )
-            for place, text in enumerate(texts)
-        ]
+        for place, odd in self._odd(texts, sights.block).items():
+            judged[place] = self._lowered(judged[place], odd)
+        return judged if self.suspicion is None else self._lifted(judged, sights.block, self.suspicion)
 
-    def _decided(
-        self,
-        text: str,
-        block: Block,
-        place: int,
-        seen: list[tuple[Rule, tuple[int, int]]],
-        category: list[str],
-        score: float | None,
-        odd: Sequence[TextFinding],
-        decided: dict[tuple[str, ...], tuple[Verdict, Review]],
-    ) -> Judged:
-        findings = [_finding(block, place, text, rule, span) for rule, span in seen]
-        codes = [rule.family.code for rule, _ in seen]
-        for rule, _ in seen:
-            name = rule.family.category
-            if name and name not in category:
-                category.insert(0, name)
-        known = decided.get((*codes, "", *category))
-        if known is None:
-            found = self.policy.verdict(codes)
-            known = found, self.policy.reviewed(found, codes, set(category or _NOTICE))
-            decided[(*codes, "", *category)] = known
-        verdict, review = known
-        odd = list(odd)
-        if len(text) > TEXT_CHARACTERS_MAX:
-            odd.append(TextFinding(TOO_LONG, TEXT_CHARACTERS_MAX, len(text), ""))
-        findings += odd
-        if odd and verdict in ("unknown", "harmless_kind"):
-            verdict = "unknown" if odd[0].code == EMPTY else "needs_person"
-        lifts = score is not None and self.suspicion is not None and score >= self.suspicion.threshold
-        if lifts and verdict in ("unknown", "harmless_kind"):  # a calm word in a suspicious text calms nobody
-            verdict = "needs_person"
-        if verdict != known[0]:
-            review = self.policy.reviewed(verdict, codes, set(category or _NOTICE))
+    def _decision(self, rules: tuple[int, ...], named: tuple[str, ...]) -> Decision:
+        """What follows from these rules and categories."""
+        families = [self.reader.book.rules[nth].family for nth in rules]
+        category = list(named)
+        for family in families:
+            if family.category and family.category not in category:
+                category.insert(0, family.category)
+        codes = [family.code for family in families]
+        verdict = self.policy.verdict(codes)
         category = category or _NOTICE
-        return Judged(verdict, review, tuple(category), tuple(findings), "DATA_FOR_SALE" in codes, score)
+        review = self.policy.reviewed(verdict, codes, set(category))
+        return Decision(verdict, review, tuple(category), "DATA_FOR_SALE" in codes)
 
+    def _odd(self, texts: Sequence[str], block: Block) -> dict[int, list[TextFinding]]:
+        """By text: what kept it from being read whole."""
+        odd = oddities(block)
+        for place, text in enumerate(texts):
+            if len(text) > TEXT_CHARACTERS_MAX:
+                odd.setdefault(place, []).append(TextFinding(TOO_LONG, TEXT_CHARACTERS_MAX, len(text), ""))
+        return odd
 
-def findings_of(sights: Sights, book: Phrasebook) -> list[list[tuple[Rule, tuple[int, int]]]]:
-    """By text: the rules that hold, strongest first, each with the place that shows it best."""
-    found: list[list[tuple[Rule, tuple[int, int]]]] = [[] for _ in sights.block.texts]
-    for nth, expressions in sorted(book.asked_by(sights.filled()).items()):
-        rule = book.rules[nth]
-        holds = 0
-        for expression in expressions:
-            holds |= rule.when[expression].truth(sights)
-        for place in places_of(holds):
-            found[place].append((rule, _shown(sights, rule, place)))
-    return found
+    def _lowered(self, judged: Judged, odd: Sequence[TextFinding]) -> Judged:
+        """Of what cannot be read whole, nobody says that it is harmless."""
+        verdict = judged.verdict
+        if verdict in _CALM:
+            verdict = "unknown" if odd[0].code == EMPTY else "needs_person"
+        return self._as(judged, verdict, (*judged.findings, *odd))
 
+    def _lifted(self, judged: list[Judged], block: Block, suspicion: Suspicion) -> list[Judged]:
+        """With their scores; a calm word in a suspicious text calms nobody."""
+        scores = suspicion.scores([block.folded(place) for place in range(len(judged))])
+        found: list[Judged] = []
+        for one, score in zip(judged, scores.tolist(), strict=True):
+            lifts = round(score, 4) >= suspicion.threshold and one.verdict in _CALM
+            verdict = "needs_person" if lifts else one.verdict
+            found.append(self._as(one, verdict, one.findings, round(score, 4)))
+        return found
 
-def _shown(sights: Sights, rule: Rule, place: int) -> tuple[int, int]:
-    for slot in rule.show:
-        spans = sights.of_text(slot, place)
-        if spans:
-            # The longest says most.
-            return max(spans, key=lambda span: span[1] - span[0])
-    for expression in rule.when:
-        for slot in expression.wanted():
-            spans = sights.of_text(slot, place)
-            if spans:
-                return spans[0]
-    start = int(sights.block.starts[place])
-    return start, start
-
-
-def _finding(block: Block, place: int, text: str, rule: Rule, span: tuple[int, int]) -> TextFinding:
-    start, end = block.span(place, *span) if span[1] > span[0] else (0, 0)
-    return TextFinding(rule.family.code, start, end, text[start:end][:FINDING_SEEN_MAX])
-
-
-def _oddities(block: Block) -> dict[int, list[TextFinding]]:
-    """By text: what keeps it from being read as one. Most blocks have nothing of it."""
-    found: dict[int, list[TextFinding]] = {}
-    for place in (np.diff(block.starts) <= BLANK_LOOKED_AT).nonzero()[0].tolist():
-        if not block.folded(place).strip():
-            found.setdefault(place, []).append(TextFinding(EMPTY, 0, 0, ""))
-    bad = (block.raw_kinds == _BROKEN) | (block.raw_kinds == _CONTROL)
-    if bad.any():
-        texts = np.searchsorted(block.raw_starts, bad.nonzero()[0], side="right") - 1
-        lengths = np.diff(block.raw_starts) - 1
-        counts = np.bincount(texts, minlength=len(block.texts))
-        for place in (counts > np.maximum(2, lengths // 10)).nonzero()[0].tolist():
-            first = int((bad[block.raw_starts[place] :]).nonzero()[0][0])
-            found.setdefault(place, []).append(TextFinding(NOT_TEXT, first, first + 1, ""))
-    return found
-
-
-_BROKEN: Final = 9
-_CONTROL: Final = 5
+    def _as(
+        self,
+        judged: Judged,
+        verdict: Verdict,
+        findings: tuple[TextFinding, ...],
+        score: float | None = None,
+    ) -> Judged:
+        """The same text with another verdict, and with the review that follows from it."""
+        review = judged.review
+        if verdict != judged.verdict:
+            codes = [finding.code for finding in judged.findings if finding.code in self.policy.levels]
+            review = self.policy.reviewed(verdict, codes, set(judged.category))
+        return Judged(verdict, review, judged.category, findings, judged.data_for_sale, score)

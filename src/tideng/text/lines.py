@@ -6,7 +6,8 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from tideng.text.judging import Judge, Judged, TextFinding
+from tideng.text.finding import TextFinding
+from tideng.text.judging import Judge, Judged
 from tideng.text.verdict_policy import Review, Verdict
 
 UNREADABLE: Final = "LINE_NOT_READABLE"

@@ -101,6 +101,8 @@ class Rule(Struct, frozen=True):
     triggers: tuple[frozenset[int] | None, ...]
     """By expression: slots of which one must be filled."""
     show: tuple[int, ...]
+    wanted: tuple[int, ...]
+    """Slots that its expressions ask for, where no slot of `show` is filled."""
 
 
 class Phrasebook(Struct, frozen=True):
@@ -313,7 +315,9 @@ def _rule(name: str, family: Family, number: Mapping[str, int], derived: Mapping
         for text in family.when
     )
     triggers = tuple(expression.triggers(derived) for expression in when)
-    return Rule(family, when, triggers, tuple(found(slot) for slot in family.show))
+    # Nobody wrote a derived slot: it shows nothing.
+    wanted = dict.fromkeys(slot for one in when for slot in one.wanted() if slot not in derived)
+    return Rule(family, when, triggers, tuple(found(slot) for slot in family.show), tuple(wanted))
 
 
 def _literals(

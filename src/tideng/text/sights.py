@@ -14,6 +14,7 @@ from tideng.text.ordering import stretches
 from tideng.text.phrasebook import Phrasebook
 
 Places = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 BY_CODE: Final = (
     "phone",
     "mobile",
@@ -58,6 +59,7 @@ class Sights:
         self._count = len(block.texts)
         self._stretches = stretches(hits.slots)
         self._known: dict[int, Truth] = {}
+        self._owners: Places | None = None
         self._lists: tuple[list[int], list[int], list[int]] | None = None
         self.everywhere: Truth = (1 << self._count) - 1
 
@@ -103,10 +105,34 @@ class Sights:
     def of_text(self, slot: int, text: int) -> list[tuple[int, int]]:
         """Where the slot is filled in this text: spans in the joined block, in order."""
         if self._lists is None:
-            owners = self.hits.slots * self._count + self.hits.texts
-            self._lists = owners.tolist(), self.hits.starts.tolist(), self.hits.ends.tolist()
+            self._lists = self._by_owner().tolist(), self.hits.starts.tolist(), self.hits.ends.tolist()
         keys, starts, ends = self._lists
         key = slot * self._count + text
         low = bisect_left(keys, key)
         high = bisect_left(keys, key + 1, low)
         return list(zip(starts[low:high], ends[low:high], strict=True))
+
+    def one_of_each(self, slots: Places, texts: Places, is_first: Flags) -> tuple[Places, Places]:
+        """By slot and text: start and end, in the joined block, of the longest span there (where `is_first`:
+        of the first); where the slot is not filled, twice the place where the text begins."""
+        keys = slots * self._count + texts
+        owners = self._by_owner()
+        low, high = owners.searchsorted(keys), owners.searchsorted(keys, side="right")
+        filled = high > low
+        best = low[filled]
+        # The longest, of equals the first: one number holds both.
+        count = len(owners)
+        ranked = (self.hits.ends - self.hits.starts) * (count + 1) + np.arange(count, 0, -1)
+        bounds = np.column_stack((best, high[filled])).ravel()
+        longest = np.maximum.reduceat(np.append(ranked, 0), bounds)[::2]
+        best = np.where(is_first[filled], best, count - longest % (count + 1))
+        starts = self.block.starts[texts]
+        ends = starts.copy()
+        starts[filled], ends[filled] = self.hits.starts[best], self.hits.ends[best]
+        return starts, ends
+
+    def _by_owner(self) -> Places:
+        """By hit: one number for its slot and text; they are in this order."""
+        if self._owners is None:
+            self._owners = self.hits.slots * self._count + self.hits.texts
+        return self._owners
