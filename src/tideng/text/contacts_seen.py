@@ -61,10 +61,13 @@ _ROLES: Final = roles_of(
     }
 )
 _NUMERALS_MIN: Final = 2
+_FIGURES_MIN: Final = 6
+"""Of which `_RUN` wants as many."""
 _RUN_MAX: Final = 160
 """Characters in which a run begins and ends; so no text is searched again from each of its numerals."""
 Place = tuple[int, int]
 Flags = NDArray[np.uint8]
+Places = NDArray[np.int64]
 
 
 def plain_number(written: str) -> str:
@@ -99,7 +102,7 @@ def hidden_contacts(block: Block, hosts: Hosts) -> Iterator[tuple[str, Spans]]:
 def _numbers(text: str, roles: Flags) -> Iterator[tuple[tuple[str, ...], Place]]:
     """Runs of figures with numerals of several kinds among them."""
     done = 0
-    for place in (roles & _NUMERAL).nonzero()[0].tolist():
+    for place in _in_long_runs(roles).tolist():
         if place < done:
             continue
         start = place
@@ -116,6 +119,25 @@ def _numbers(text: str, roles: Flags) -> Iterator[tuple[tuple[str, ...], Place]]
         names = _kind_of_run(run[0], is_cued=cue is not None, is_account=is_account)
         # An account begins with its app, which says where it is.
         yield names, (cue.start() if cue is not None and is_account else run.start(), run.end())
+
+
+def _in_long_runs(roles: Flags) -> Places:
+    """The numerals that stand among enough figures for a number, and not alone."""
+    numeral = roles & _NUMERAL != 0
+    inside = np.zeros(len(roles) + 2, np.bool_)
+    inside[1:-1] = roles & (_NUMERAL | _DIGIT | _JOIN) != 0
+    edges = (inside[1:] != inside[:-1]).nonzero()[0]
+    starts, ends = edges[::2], edges[1::2]
+    long = ends - starts >= _FIGURES_MIN
+    starts, ends = starts[long], ends[long]
+    if not len(starts):
+        return starts
+    numerals = np.zeros(len(roles) + 1, np.int32)
+    numeral.cumsum(out=numerals[1:])
+    many = numerals[ends] - numerals[starts] >= _NUMERALS_MIN
+    bounds = zip(starts[many].tolist(), ends[many].tolist(), strict=True)
+    runs = [numeral[start:end].nonzero()[0] + start for start, end in bounds]
+    return np.concatenate(runs) if runs else starts[:0]
 
 
 def _apps(text: str, roles: Flags) -> Iterator[tuple[tuple[str, ...], Place]]:

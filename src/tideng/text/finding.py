@@ -16,8 +16,6 @@ from tideng.text.tables_read import KIND
 NOT_TEXT: Final = "NOT_READABLE_TEXT"
 EMPTY: Final = "TEXT_EMPTY"
 FINDING_SEEN_MAX: Final = 80
-BLANK_LOOKED_AT: Final = 200
-"""A longer folded text is not looked at for being blank; folding takes most blanks away."""
 _BROKEN_MIN: Final = 2
 _BROKEN_SHARE: Final = 10
 """More than two broken characters and more than one in so many: this is no text."""
@@ -103,8 +101,8 @@ def found_in(sights: Sights, book: Phrasebook) -> list[Found]:
 def oddities(block: Block) -> dict[int, list[TextFinding]]:
     """By text: what keeps it from being read as one. Most blocks have nothing of it."""
     found: dict[int, list[TextFinding]] = {}
-    for place in (np.diff(block.starts) <= BLANK_LOOKED_AT).nonzero()[0].tolist():
-        if not block.folded(place).strip():
+    for place, folded in enumerate(block.all_folded()):
+        if not folded or folded.isspace():
             found.setdefault(place, []).append(TextFinding(EMPTY, 0, 0, ""))
     bad = _unreadable(block)
     if bad.any():

@@ -60,6 +60,14 @@ class Block(Struct, frozen=True):
         """What text `index` reads like."""
         return self.joined[self.starts[index] : self.starts[index + 1] - 1]
 
+    def all_folded(self) -> list[str]:
+        """What each text reads like."""
+        return self.joined.split(BREAK) if len(self.texts) else []
+
+    def owners(self) -> Places:
+        """By folded character, and for the end of the last text: which text it belongs to."""
+        return np.arange(len(self.texts)).repeat(self.starts[1:] - self.starts[:-1])
+
     def span(self, index: int, start: int, end: int) -> tuple[int, int]:
         """Places in `joined` as a span of the original text `index`."""
         if start >= len(self.origins):

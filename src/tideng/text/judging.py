@@ -22,7 +22,9 @@ from tideng.text.verdict_policy import Review, Verdict, VerdictPolicy
 TEXT_CHARACTERS_MAX: Final = 20_000
 """More of one text is not read, and the finding TEXT_TOO_LONG says so."""
 BLOCK_CHARACTERS: Final = 100_000
-"""Texts are judged in blocks of about so many characters."""
+"""Texts are judged in blocks of about so many characters,"""
+BLOCK_TEXTS: Final = 4_000
+"""and of no more texts: memory grows with their number, were they empty."""
 TOO_LONG: Final = "TEXT_TOO_LONG"
 _NOTICE: Final = ["notice"]
 _CALM: Final = ("unknown", "harmless_kind")
@@ -99,7 +101,7 @@ class Judge(Struct, frozen=True):
         for text in texts:
             batch.append(text)
             size += len(text)
-            if size >= BLOCK_CHARACTERS:
+            if size >= BLOCK_CHARACTERS or len(batch) >= BLOCK_TEXTS:
                 judged += self._block(batch)
                 batch, size = [], 0
         if batch:
@@ -168,7 +170,7 @@ class Judge(Struct, frozen=True):
 
     def _lifted(self, judged: list[Judged], block: Block, suspicion: Suspicion) -> list[Judged]:
         """With their scores; a calm word in a suspicious text calms nobody."""
-        scores = suspicion.scores([block.folded(place) for place in range(len(judged))])
+        scores = suspicion.scores(block.all_folded())
         found: list[Judged] = []
         for one, score in zip(judged, scores.tolist(), strict=True):
             lifts = round(score, 4) >= suspicion.threshold and one.verdict in _CALM

@@ -9,11 +9,13 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from tideng.text.folding import Block
-from tideng.text.numbers_seen import Spans
+from tideng.text.numbers_seen import Spans, roles_of
 from tideng.text.suffixes import PublicSuffixes
 
 Places = NDArray[np.int64]
 _DOT: Final = re.compile(r"(?<=[a-z0-9])(?:\.|。|点|dot|\[\.\]|\(\.\)|\[点\]|\(点\))(?=[a-z])")
+_HOST, _BEGINS_DOT = 1, 2
+_ROLES: Final = roles_of({_HOST: "abcdefghijklmnopqrstuvwxyz0123456789", _BEGINS_DOT: ".。点d[("})
 _LEFT: Final = re.compile(r"[a-z0-9._-]{1,120}$")
 _PATH: Final = r"(?::\d{2,5})?(?:/[a-z0-9/_?=&%.#-]{0,200})?"
 _RIGHT: Final = re.compile(r"[a-z0-9-]{2,24}(?:\.[a-z0-9-]{2,24}){0,4}" + _PATH)
@@ -64,8 +66,9 @@ def links_seen(block: Block, hosts: Hosts) -> Iterator[tuple[str, Spans]]:
     }
     text = block.joined
     done = -1
-    for dot in _DOT.finditer(text):
-        if dot.start() < done:
+    for place in _dots(block):
+        dot = _DOT.match(text, place)
+        if dot is None or place < done:
             continue
         left = _LEFT.search(text, max(0, dot.start() - _BEFORE), dot.start())
         if left is None:
@@ -87,6 +90,13 @@ def links_seen(block: Block, hosts: Hosts) -> Iterator[tuple[str, Spans]]:
         if places:
             array = np.array(places, np.int64)
             yield kind, Spans(array[:, 0], array[:, 1])
+
+
+def _dots(block: Block) -> list[int]:
+    """Where a dot may be: behind a letter or digit, what a dot begins with in any way of writing it."""
+    roles = _ROLES[block.points]
+    places: list[int] = (((roles[:-1] & _HOST) != 0) & ((roles[1:] & _BEGINS_DOT) != 0)).nonzero()[0].tolist()
+    return [place + 1 for place in places]
 
 
 def _ends_well(host: str, suffixes: PublicSuffixes) -> bool:

@@ -11,11 +11,11 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tideng.text.windows import Windows
+from tideng.text.trie import Trie
 
 Places = NDArray[np.int64]
-LONG_FROM: Final = 4_000
-"""Characters from which on the steps of `Windows` cost less than an automaton."""
+LONG_FROM: Final = 3_000
+"""Characters from which on the steps down a `Trie` cost less than an automaton."""
 _NONE: Final = np.zeros(0, np.int64)
 
 
@@ -113,7 +113,7 @@ class ByLength:
     def __init__(self, short: Engine, literals: Sequence[str]) -> None:
         self.name = short.name
         self.short = short
-        self._long = Windows(literals)
+        self._long = Trie(literals)
 
     def scan(self, text: str) -> tuple[Places, Places]:
         """See `Engine.scan`."""

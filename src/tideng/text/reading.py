@@ -1,8 +1,7 @@
 """Sees everything a book knows in a block of texts: phrases by word and by sound, numbers and links."""
 
 import itertools
-from bisect import insort
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -10,13 +9,14 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from tideng.text import tables_read as t
+from tideng.text.chaining import Chaining, Seen, make_chaining
 from tideng.text.contacts_seen import hidden_contacts
 from tideng.text.disguises_seen import disguises
 from tideng.text.folding import Block
 from tideng.text.links_seen import accounts_seen, links_seen
 from tideng.text.matching import Engine
 from tideng.text.numbers_seen import numbers_seen
-from tideng.text.ordering import order_by, stretches
+from tideng.text.ordering import order_by
 from tideng.text.phrasebook import Phrasebook
 from tideng.text.sights import BY_CODE, FAR, Hits, Sights
 from tideng.text.tables_read import Tables
@@ -24,8 +24,6 @@ from tideng.text.tables_read import Tables
 Places = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 _NOWHERE: Final = np.zeros(0, np.int64)
-Seen = tuple[Places, Places, Places]
-"""Numbers (of literals or slots), starts and ends: one entry for each thing seen."""
 BRIEF_MAX: Final = 3
 """Folded characters of a text that says nothing."""
 SURE_BY_SOUND: Final = 4
@@ -62,10 +60,7 @@ class Reader(Struct, frozen=True):
     lengths: Places
     """Characters of each literal."""
     longest: int
-    slot_counts: Places
-    slot_firsts: Places
-    slots: Places
-    """The slots of literal i: slots[slot_firsts[i] : slot_firsts[i] + slot_counts[i]]."""
+    chaining: Chaining
     steady: Flags
     """By slot."""
     sounding: Places
@@ -76,12 +71,6 @@ class Reader(Struct, frozen=True):
     """By literal of `sounds`: where in `spoken` it begins."""
     short_sounds: Flags
     """By literal: whether its sound counts only beside another disguise."""
-    chains_from: Mapping[int, tuple[int, ...]]
-    """By slot: the chains that begin with it."""
-    in_chain: Flags
-    """By slot: whether it is a part of chains."""
-    parts_from: int
-    """From this slot on, slots are only parts of chains."""
     letters: NDArray[np.uint8]
     """By literal: 1 begins with a letter or digit, 2 ends with one."""
     negator: int
@@ -98,10 +87,11 @@ class Reader(Struct, frozen=True):
         clauses = np.zeros(len(block.points) + 2, np.int64)
         (block.classes & t.CLAUSE_END != 0).cumsum(out=clauses[1:-1])
         clauses[-1] = clauses[-2]
-        seen = self._slots(_together((words, heard)) if len(heard[0]) else words)
-        seen = self._not_denied(self._chained(seen, clauses), clauses)
+        owners = block.owners()
+        seen = _together((words, heard)) if len(heard[0]) else words
+        seen = self._not_denied(self.chaining.slots(seen, owners, len(block.texts), clauses), clauses)
         slots, starts, ends = _together([seen, *self._by_code(block, seen, heard, hidden)])
-        texts = block.starts.searchsorted(starts, side="right") - 1
+        texts = owners[starts]
         lengths = np.minimum(ends - starts, (1 << _LENGTH_BITS) - 1)
         order = order_by(slots, starts << _LENGTH_BITS | lengths)  # texts follow one another
         return Sights(block, Hits(slots[order], starts[order], ends[order], texts[order]), self.book)
@@ -165,55 +155,6 @@ class Reader(Struct, frozen=True):
         )
         return np.array([is_meant(said, written) for said, written in pairs], np.bool_)
 
-    def _slots(self, seen: Seen) -> Seen:
-        """By slot what was seen by literal; a literal may fill several."""
-        numbers, starts, ends = seen
-        counts = self.slot_counts[numbers]
-        rows = np.arange(len(numbers)).repeat(counts)
-        offsets = np.arange(len(rows)) - (counts.cumsum() - counts).repeat(counts)
-        return self.slots[self.slot_firsts[numbers][rows] + offsets], starts[rows], ends[rows]
-
-    def _chained(self, seen: Seen, clauses: Places) -> Seen:
-        """With what the phrases with gaps make of their parts, and without the parts."""
-        slots = seen[0]
-        part = self.in_chain[slots]
-        if not part.any():
-            return seen
-        made = self._made(_kept(seen, part), clauses)
-        whole = [
-            (np.full(len(starts), slot, np.int64), starts, ends)
-            for slot, (starts, ends) in made.items()
-            if slot < self.parts_from
-        ]
-        return _together([_kept(seen, slots < self.parts_from), *whole])
-
-    def _made(self, parts: Seen, clauses: Places) -> dict[int, tuple[Places, Places]]:
-        """By slot: the starts and ends of what chains make of these parts."""
-        slots, starts, ends = _kept(parts, order_by(parts[0], parts[1]))
-        filled = stretches(slots)
-        todo = sorted({place for slot in filled for place in self.chains_from.get(slot, ())})
-        made: dict[int, tuple[Places, Places]] = {}
-        while todo:
-            chain = self.book.chains[todo.pop(0)]
-            if chain.second not in filled:
-                continue
-            first = made.get(chain.first)
-            if first is None:
-                here = slice(*filled[chain.first])
-                first = starts[here], ends[here]
-            there = slice(*filled[chain.second])
-            joined = _joined(first, (starts[there], ends[there]), chain.gap, clauses)
-            if not len(joined[0]):
-                continue
-            known = made.get(chain.slot)
-            if known is not None:
-                joined = np.append(known[0], joined[0]), np.append(known[1], joined[1])
-            made[chain.slot] = joined
-            for place in self.chains_from.get(chain.slot, ()):
-                if place not in todo:
-                    insort(todo, place)
-        return made
-
     def _not_denied(self, seen: Seen, clauses: Places) -> Seen:
         """Without that in front of which a "do not" stands, in the same clause."""
         slots, starts, ends = seen
@@ -270,37 +211,15 @@ def _cut_inside(block: Block, starts: Places, ends: Places) -> Places:
     return cut[marked[block.origins[ends[cut] - 1]] > marked[block.origins[starts[cut]]]]
 
 
-def _joined(
-    first: tuple[Places, Places], second: tuple[Places, Places], gap: int, clauses: Places
-) -> tuple[Places, Places]:
-    """From the start of each first part to the end of the nearest second part, where the gap allows it.
-
-    The second parts are in order.
-    """
-    begins, closes = second
-    place = begins.searchsorted(first[1])
-    fits = place < len(begins)
-    nearest = np.minimum(place, len(begins) - 1)
-    fits &= begins[nearest] - first[1] <= gap
-    fits &= clauses[begins[nearest]] == clauses[first[1]]
-    return first[0][fits], closes[nearest[fits]]
-
-
 def make_reader(book: Phrasebook, tables: Tables, words: Engine, sounds: Engine) -> Reader:
     """A reader of this book; the engines hold `book.literals` and `sounds_of(book, tables)`."""
-    counts = np.array([len(slots) for slots in book.slots_of], np.int64)
     word = "abcdefghijklmnopqrstuvwxyz"
     sides = [
         0 if text in book.loose else (text[0] in word) + 2 * (text[-1] in word) for text in book.literals
     ]
     steady = np.zeros(len(book.slot_names), np.bool_)
     steady[list(book.steady)] = True
-    in_chain = np.zeros(len(book.slot_names), np.bool_)
-    in_chain[[part for chain in book.chains for part in (chain.first, chain.second)]] = True
     spoken = [book.literals[place] for place in book.sound_literals]
-    begins: dict[int, tuple[int, ...]] = {}
-    for place, chain in enumerate(book.chains):
-        begins[chain.first] = (*begins.get(chain.first, ()), place)
     return Reader(
         book,
         tables,
@@ -308,17 +227,12 @@ def make_reader(book: Phrasebook, tables: Tables, words: Engine, sounds: Engine)
         sounds,
         np.array([len(literal) for literal in book.literals], np.int64),
         max(map(len, book.literals), default=0),
-        counts,
-        np.cumsum(counts) - counts,
-        np.array([slot for slots in book.slots_of for slot in slots], np.int64),
+        make_chaining(book),
         steady,
         np.array(book.sound_literals, np.int64),
         "".join(spoken),
         np.cumsum([0, *map(len, spoken)], dtype=np.int64)[:-1],
         np.array([place in book.short_sounds for place in range(len(book.literals))], np.bool_),
-        begins,
-        in_chain,
-        min((chain.first for chain in book.chains), default=len(book.slot_names)),
         np.array(sides, np.uint8),
         book.slot_names.index(NEGATOR),
         book.slot_names.index(ACCOUNT_WORDS) if ACCOUNT_WORDS in book.slot_names else -1,

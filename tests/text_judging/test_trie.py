@@ -13,7 +13,7 @@ from tideng.text.ordering import order_by, stretches
 from tideng.text.policies import bundled_verdict_policy
 from tideng.text.ready import make_judge
 from tideng.text.tables import bundled_tables
-from tideng.text.windows import Windows
+from tideng.text.trie import Trie
 
 LETTERS = st.text("abc验证码𠮷", min_size=1, max_size=14)
 
@@ -23,7 +23,7 @@ LETTERS = st.text("abc验证码𠮷", min_size=1, max_size=14)
 def test_the_same_as_the_automaton(literals: list[str], text: str) -> None:
     # A book has a literal more than once where two words sound alike.
     literals = [*literals, *literals[:3]]
-    assert occurrences(Windows(literals), text) == occurrences(Automaton(literals), text)
+    assert occurrences(Trie(literals), text) == occurrences(Automaton(literals), text)
 
 
 @settings(max_examples=200, deadline=None)

@@ -1,0 +1,134 @@
+"""Finding thousands of literals in a long text by arithmetic over all its places at once.
+
+All places go down a trie of the literals together, a character a step; nearly all are out of it after two or
+three. A step costs some ten calls of numpy, whatever the number of literals and places; in a short text those
+cost more than an automaton does.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+Places = NDArray[np.int64]
+Nodes = NDArray[np.int32]
+Keys = NDArray[np.uint64]
+_SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)
+"""Odd, so that no bit of a key is lost mod 2^64; the golden ratio's bits, so that neighbours fall apart."""
+_FREE: Final = np.uint64(0xFFFFFFFFFFFFFFFF)
+"""No key: a key is a node above 21 bits of a character."""
+_CHARACTER_BITS: Final = np.uint64(21)
+_POINTS: Final = 0x110000
+_OUT: Final = -1
+_ROOMY: Final = 3
+"""The table of edges has at least so many places for each: most look-ups then need one step."""
+
+
+class _Edges(Struct, frozen=True):
+    """From a node and a character to the next node: a table of open addressing, a power of two long."""
+
+    keys: Keys
+    """(node << 21 | character), or _FREE."""
+    nodes: Nodes
+    shift: np.uint64
+
+    def follow(self, nodes: Nodes, characters: NDArray[np.uint32]) -> Nodes:
+        """By place: the next node, or _OUT."""
+        wanted = _keys(nodes, characters)
+        at = (wanted * _SPREAD >> self.shift).astype(np.int64)
+        there = self.keys[at]
+        found = np.where(there == wanted, self.nodes[at], np.int32(_OUT))
+        # Another edge may sit where this one belongs; then it sits in the next free place.
+        todo = ((there != wanted) & (there != _FREE)).nonzero()[0]
+        while len(todo):
+            at[todo] = (at[todo] + 1) & (len(self.keys) - 1)
+            there = self.keys[at[todo]]
+            same = there == wanted[todo]
+            found[todo[same]] = self.nodes[at[todo[same]]]
+            todo = todo[~same & (there != _FREE)]
+        return found
+
+
+class Trie:
+    """Literals, ready to be found in long texts. May be used by several threads at once."""
+
+    def __init__(self, literals: Sequence[str]) -> None:
+        order = np.array(sorted(range(len(literals)), key=literals.__getitem__), np.int64)
+        lengths = np.array([len(literals[place]) for place in order.tolist()], np.int64)
+        # Literals as rows, in order; those that begin alike are neighbours.
+        characters = np.zeros((len(order), int(lengths.max(initial=1))), np.uint32)
+        written = "".join(literals[place] for place in order.tolist()).encode("utf-32-le", "surrogatepass")
+        inside = np.arange(characters.shape[1]) < lengths[:, None]
+        characters[inside] = np.frombuffer(written, np.uint32)
+        fresh = inside.copy()
+        fresh[1:] &= np.logical_or.accumulate(characters[1:] != characters[:-1], axis=1)
+        numbers = np.where(fresh, fresh.cumsum().reshape(fresh.shape), 0)
+        nodes = np.maximum.accumulate(numbers, axis=0).astype(np.int32)
+        parents = np.column_stack((np.zeros(len(order), np.int32), nodes[:, :-1]))
+        first = fresh[:, 0].nonzero()[0]
+        self._roots = np.full(_POINTS, _OUT, np.int32)
+        """By character: the node that a literal begins with."""
+        self._roots[characters[first, 0]] = nodes[first, 0]
+        deeper = fresh[:, 1:]
+        self._edges = _edges(parents[:, 1:][deeper], characters[:, 1:][deeper], nodes[:, 1:][deeper])
+        ends = nodes[np.arange(len(order)), np.maximum(lengths - 1, 0)]
+        count = int(nodes.max(initial=0)) + 1
+        self._counts = np.bincount(ends, minlength=count)
+        """By node: how many literals end there; two words may sound alike."""
+        self._firsts = np.cumsum(self._counts) - self._counts
+        self._literals = order[np.argsort(ends, kind="stable")]
+        """By node, those literals."""
+        self._leads_on = np.zeros(count, np.bool_)
+        """By node: whether an edge leaves it."""
+        self._leads_on[parents[:, 1:][deeper]] = True
+
+    def scan(self, text: str) -> tuple[Places, Places]:
+        """(literal numbers, ends): every occurrence of every literal, in no order."""
+        points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+        nodes = self._roots[points]
+        here = (nodes != _OUT).nonzero()[0]
+        nodes = nodes[here]
+        ended: list[tuple[Nodes, Places]] = []
+        depth = 1
+        while len(here):
+            full = self._counts[nodes] > 0
+            ended.append((nodes[full], here[full] + depth))
+            on = self._leads_on[nodes]
+            if len(points) - depth <= here[-1]:
+                on &= here < len(points) - depth
+            here, nodes = here[on], nodes[on]
+            nodes = self._edges.follow(nodes, points[here + depth])
+            on = nodes != _OUT
+            here, nodes = here[on], nodes[on]
+            depth += 1
+        if not ended:
+            return np.zeros(0, np.int64), np.zeros(0, np.int64)
+        last = np.concatenate([one for one, _ in ended])
+        ends = np.concatenate([one for _, one in ended])
+        counts = self._counts[last]
+        if int(counts.max(initial=1)) == 1:
+            return self._literals[self._firsts[last]], ends
+        rows = (self._firsts[last] - np.cumsum(counts) + counts).repeat(counts) + np.arange(counts.sum())
+        return self._literals[rows], ends.repeat(counts)
+
+
+def _keys(nodes: Nodes, characters: NDArray[np.uint32]) -> Keys:
+    return nodes.astype(np.uint64) << _CHARACTER_BITS | characters
+
+
+def _edges(parents: Nodes, characters: NDArray[np.uint32], nodes: Nodes) -> _Edges:
+    bits = max(4, (_ROOMY * len(nodes)).bit_length())
+    table, shift = np.full(1 << bits, _FREE, np.uint64), np.uint64(64 - bits)
+    held = np.zeros(1 << bits, np.int32)
+    keys = _keys(parents, characters)
+    at = (keys * _SPREAD >> shift).astype(np.int64)
+    todo = np.arange(len(keys))
+    while len(todo):
+        free = todo[table[at[todo]] == _FREE]
+        # Of several that want one place, the last written gets it.
+        table[at[free]], held[at[free]] = keys[free], nodes[free]
+        todo = todo[table[at[todo]] != keys[todo]]
+        at[todo] = (at[todo] + 1) & (len(table) - 1)
+    return _Edges(table, held, shift)
