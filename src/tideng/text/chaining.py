@@ -5,21 +5,21 @@ are short and met everywhere (a figure, 元), so most of them are dropped before
 those whose partner the text does not have.
 """
 
-from bisect import insort
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from tideng.text.ordering import order_by, stretches
-from tideng.text.phrasebook import Chain, Phrasebook
+from tideng.text.phrasebook import Phrasebook
 
 Places = NDArray[np.int64]
 Seen = tuple[Places, Places, Places]
 """Numbers (of literals or slots), starts and ends: one entry for each thing seen."""
-_NOTHING: Final = np.zeros(0, np.int64)
+_NONE: Final = -1
+_FARTHER: Final = 100
+"""More than any gap: so far apart are the last place of one part and the first of the next."""
 
 
 class Filled(Struct, frozen=True):
@@ -47,9 +47,12 @@ class Chaining(Struct, frozen=True):
     """The slot that part 0 is."""
     partners: Places
     """By part: the part without which nothing comes of it."""
-    chains: tuple[Chain, ...]
-    chains_from: Mapping[int, tuple[int, ...]]
-    """By slot: the chains that begin with it."""
+    seconds: Places
+    """By part: the part that is to follow it, _NONE behind the last;"""
+    gaps: Places
+    """after how many characters at most;"""
+    makes: Places
+    """and the slot that both are then: a whole one, or a part to be followed by another."""
 
     def slots(self, words: Seen, owners: Places, texts: int, clauses: Places) -> Seen:
         """The slots that these literals fill, alone and in chains.
@@ -58,13 +61,15 @@ class Chaining(Struct, frozen=True):
         """
         literals, starts, ends = words
         rows, slots = self.whole.by(literals)
-        made = self._made(self._useful(words, owners, texts), clauses)
-        seen = [(slots, starts[rows], ends[rows]), *made]
+        seen = [(slots, starts[rows], ends[rows])]
+        parts = self._useful(words, owners, texts)
+        if len(parts[0]):
+            seen += self._made(parts, clauses)
         numbers, begins, closes = zip(*seen, strict=True)
         return np.concatenate(numbers), np.concatenate(begins), np.concatenate(closes)
 
     def _useful(self, words: Seen, owners: Places, texts: int) -> Seen:
-        """The parts whose partner is in the same text, as slots, ordered by slot and place."""
+        """The parts whose partner is in the same text, as parts with starts and ends."""
         literals, starts, ends = words
         rows, parts = self.parts.by(literals)
         count = len(self.partners)
@@ -72,77 +77,54 @@ class Chaining(Struct, frozen=True):
         present = np.zeros(texts * count, np.bool_)
         present[before + parts] = True
         useful = present[before + self.partners[parts]].nonzero()[0]
-        rows, slots = rows[useful], parts[useful] + self.parts_from
-        starts = starts[rows]
-        order = order_by(slots, starts)
-        return slots[order], starts[order], ends[rows[order]]
+        rows = rows[useful]
+        return parts[useful], starts[rows], ends[rows]
 
-    def _made(self, parts: Seen, clauses: Places) -> Iterator[Seen]:
-        """What chains make of these parts, by slot."""
-        slots, starts, ends = parts
-        filled = stretches(slots)
-        todo = sorted({place for slot in filled for place in self.chains_from.get(slot, ())})
-        made: dict[int, tuple[Places, Places]] = {}
-        while todo:
-            chain = self.chains[todo.pop(0)]
-            if chain.second not in filled:
-                continue
-            first = made.get(chain.first)
-            if first is None:
-                here = slice(*filled[chain.first])
-                first = starts[here], ends[here]
-            there = slice(*filled[chain.second])
-            joined = _joined(first, (starts[there], ends[there]), chain.gap, clauses)
-            if not len(joined[0]):
-                continue
-            known = made.get(chain.slot)
-            if known is not None:
-                joined = np.append(known[0], joined[0]), np.append(known[1], joined[1])
-            made[chain.slot] = joined
-            for place in self.chains_from.get(chain.slot, ()):
-                if place not in todo:
-                    insort(todo, place)
-        for slot, (begins, closes) in made.items():
-            if slot < self.parts_from:
-                yield np.full(len(begins), slot, np.int64), begins, closes
-
-
-def _joined(
-    first: tuple[Places, Places], second: tuple[Places, Places], gap: int, clauses: Places
-) -> tuple[Places, Places]:
-    """From the start of each first part to the end of the nearest second part, where the gap allows it.
-
-    The second parts are in order.
-    """
-    begins, closes = second
-    place = begins.searchsorted(first[1])
-    fits = place < len(begins)
-    nearest = np.minimum(place, len(begins) - 1)
-    fits &= begins[nearest] - first[1] <= gap
-    fits &= clauses[begins[nearest]] == clauses[first[1]]
-    return first[0][fits], closes[nearest[fits]]
+    def _made(self, seen: Seen, clauses: Places) -> Iterator[Seen]:
+        """The whole slots that these parts make, each with the nearest that may follow it in its clause."""
+        parts, starts, ends = seen
+        reach = len(clauses) + _FARTHER
+        # One number for a part and where it begins: the next number from (what is to follow, where this
+        # ends) on is the nearest of what is to follow, if it is one of that at all.
+        keys = parts * reach + starts
+        order = keys.argsort(kind="stable")
+        keys, closes = keys[order], ends[order]
+        firsts = (self.seconds[parts] != _NONE).nonzero()[0]
+        parts, starts, ends = parts[firsts], starts[firsts], ends[firsts]
+        while len(parts):
+            seconds = self.seconds[parts]
+            nearest = keys.searchsorted(seconds * reach + ends)
+            np.minimum(nearest, len(keys) - 1, out=nearest)
+            begins = keys[nearest] - seconds * reach
+            fits = (begins >= ends) & (begins - ends <= self.gaps[parts])
+            here = fits.nonzero()[0]
+            here = here[clauses[begins[here]] == clauses[ends[here]]]
+            slots, starts, ends = self.makes[parts[here]], starts[here], closes[nearest[here]]
+            whole = slots < self.parts_from
+            yield slots[whole], starts[whole], ends[whole]
+            parts, starts, ends = slots[~whole] - self.parts_from, starts[~whole], ends[~whole]
 
 
 def make_chaining(book: Phrasebook) -> Chaining:
     """Ready for the literals of this book."""
     parts_from = min((chain.first for chain in book.chains), default=len(book.slot_names))
-    partners = np.zeros(len(book.slot_names) - parts_from, np.int64)
-    begins: dict[int, tuple[int, ...]] = {}
+    count = len(book.slot_names) - parts_from
+    partners, gaps, makes = (np.zeros(count, np.int64) for _ in range(3))
+    seconds = np.full(count, _NONE, np.int64)
     roots: dict[int, int] = {}
-    for place, chain in enumerate(book.chains):
-        begins[chain.first] = (*begins.get(chain.first, ()), place)
-        root = roots.get(chain.first, chain.first)
-        roots[chain.slot] = root
-        partners[chain.second - parts_from] = root - parts_from
-        if root == chain.first:
-            partners[root - parts_from] = chain.second - parts_from
+    for chain in book.chains:
+        first, second = chain.first - parts_from, chain.second - parts_from
+        seconds[first], gaps[first], makes[first] = second, chain.gap, chain.slot
+        root = roots[chain.slot] = roots.get(chain.first, first)
+        partners[second], partners[first] = root, second
     return Chaining(
         _filled([[slot for slot in slots if slot < parts_from] for slots in book.slots_of]),
         _filled([[slot - parts_from for slot in slots if slot >= parts_from] for slots in book.slots_of]),
         parts_from,
         partners,
-        book.chains,
-        begins,
+        seconds,
+        gaps,
+        makes,
     )
 
 
