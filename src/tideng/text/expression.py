@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 Truth = int
 """Of which texts of a block something holds: bit i is text i. One operation then serves them all, and for a
 text alone it is the cheapest there is."""
+SlotSet = int
+"""Slots: bit i is slot i."""
 _TOKEN: Final = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_.]*|\d+|[&|!(),])")
 TERMS_MAX: Final = 400
 _NOT: Final = "!"
@@ -38,6 +40,11 @@ def truth_of(places: NDArray[np.int64], count: int) -> Truth:
     held = np.zeros(count, np.bool_)
     held[places] = True
     return int.from_bytes(np.packbits(held, bitorder="little").tobytes(), "little")
+
+
+def slots_in(those: SlotSet) -> list[int]:
+    """The slots of a set, in order."""
+    return [slot for slot in range(those.bit_length()) if those >> slot & 1]
 
 
 class ExpressionInvalid(ValueError):
@@ -102,22 +109,24 @@ class Expression(Struct, frozen=True):
                     at_least[count] |= at_least[count - 1] & value
         return at_least[self.number]
 
-    def triggers(self, derived: Mapping[int, "Expression"]) -> frozenset[int] | None:
-        """Slots of which at least one must be filled for it to hold; None: it may hold without."""
-        if self.operator == "slot":
-            inside = derived.get(self.slots[0])
-            return frozenset(self.slots) if inside is None else inside.triggers(derived)
-        if self.operator == "near":
-            return frozenset(self.slots[:1])
+    def needs(self, derived: Mapping[int, "Expression"]) -> tuple[SlotSet, ...]:
+        """Of each of these sets at least one slot must be filled for it to hold, the smallest set first."""
+        if self.operator == "slot" and self.slots[0] in derived:
+            return derived[self.slots[0]].needs(derived)
+        if self.operator in ("slot", "near"):
+            return tuple(1 << slot for slot in self.slots)
         if self.operator == "not":
-            return None
-        found = [operand.triggers(derived) for operand in self.operands]
+            return ()
+        found = [operand.needs(derived) for operand in self.operands]
         if self.operator == "and":
-            certain = [one for one in found if one is not None]
-            return min(certain, key=len) if certain else None
-        if any(one is None for one in found):
-            return None
-        return frozenset().union(*(one or () for one in found))
+            return tuple(sorted({one for needs in found for one in needs}, key=int.bit_count))
+        # Any operand may be the one that holds.
+        any_of = 0
+        for needs in found:
+            if not needs:
+                return ()
+            any_of |= needs[0]
+        return (any_of,)
 
     def wanted(self) -> tuple[int, ...]:
         """The slots that speak for it, in the order written; those under a `!` are left out."""

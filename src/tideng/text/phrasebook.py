@@ -16,7 +16,7 @@ from typing import Final, Literal, TypeVar
 import msgspec
 from msgspec import Struct
 
-from tideng.text.expression import Expression, ExpressionInvalid, parse_expression
+from tideng.text.expression import Expression, ExpressionInvalid, SlotSet, parse_expression, slots_in
 from tideng.text.folding import fold_block
 from tideng.text.links_seen import Hosts, host_table
 from tideng.text.sounding import SOUNDING_MIN, sounding, warning_slots
@@ -98,11 +98,13 @@ class Rule(Struct, frozen=True):
 
     family: Family
     when: tuple[Expression, ...]
-    triggers: tuple[frozenset[int] | None, ...]
-    """By expression: slots of which one must be filled."""
     show: tuple[int, ...]
     wanted: tuple[int, ...]
     """Slots that its expressions ask for, where no slot of `show` is filled."""
+
+
+Asked = tuple[int, int, tuple[SlotSet, ...]]
+"""A rule, one of its expressions, and the sets of slots of each of which it needs one."""
 
 
 class Phrasebook(Struct, frozen=True):
@@ -128,17 +130,25 @@ class Phrasebook(Struct, frozen=True):
     hosts: Hosts
     rules: tuple[Rule, ...]
     """The most severe level first."""
-    by_slot: Mapping[int, tuple[tuple[int, int], ...]]
-    """By slot: the (rule, expression) that could hold once it is filled; NO_SLOT: those that need none."""
+    by_slot: Mapping[int, tuple[Asked, ...]]
+    """By slot: what could hold once it is filled; NO_SLOT: what needs none."""
     hash: str
     """SHA-256 over the files' bytes."""
 
     def asked_by(self, filled: Iterable[int]) -> dict[int, set[int]]:
         """Rule to its expressions that could hold where these slots are filled; all others cannot."""
+        filled = list(filled)
+        have = 0
+        for slot in filled:
+            have |= 1 << slot
         asked: dict[int, set[int]] = {}
         for slot in (NO_SLOT, *filled):
-            for rule, expression in self.by_slot.get(slot, ()):
-                asked.setdefault(rule, set()).add(expression)
+            for rule, expression, needs in self.by_slot.get(slot, ()):
+                for need in needs:
+                    if not need & have:
+                        break
+                else:
+                    asked.setdefault(rule, set()).add(expression)
         return asked
 
     def rule(self, code: str) -> Rule | None:
@@ -196,7 +206,7 @@ def read_phrasebook(given: Mapping[str, bytes], tables: Tables, sights: tuple[st
         loose=frozenset(shared.loose),
         hosts=host_table(shared.hosts, _suffixes(given.get(SUFFIXES, b""))),
         rules=tuple(rules),
-        by_slot=_by_slot(rules),
+        by_slot=_by_slot(rules, derived),
         hash=digest.hexdigest(),
     )
 
@@ -208,13 +218,14 @@ def _suffixes(content: bytes) -> PublicSuffixes:
         raise KnowledgeInvalid(f"{SUFFIXES}: {error}") from error
 
 
-def _by_slot(rules: Sequence[Rule]) -> dict[int, tuple[tuple[int, int], ...]]:
-    found: dict[int, list[tuple[int, int]]] = {}
+def _by_slot(rules: Sequence[Rule], derived: Mapping[int, Expression]) -> dict[int, tuple[Asked, ...]]:
+    found: dict[int, list[Asked]] = {}
     for nth, rule in enumerate(rules):
-        for place, triggers in enumerate(rule.triggers):
-            for slot in (NO_SLOT,) if triggers is None else triggers:
-                found.setdefault(slot, []).append((nth, place))
-    return {slot: tuple(pairs) for slot, pairs in found.items()}
+        for place, expression in enumerate(rule.when):
+            needs = expression.needs(derived)
+            for slot in slots_in(needs[0]) if needs else (NO_SLOT,):
+                found.setdefault(slot, []).append((nth, place, needs[1:]))
+    return {slot: tuple(asking) for slot, asking in found.items()}
 
 
 def _unchained(
@@ -314,10 +325,9 @@ def _rule(name: str, family: Family, number: Mapping[str, int], derived: Mapping
         _expression(name, text, lambda slot: number.get(f"{own}.{slot}", number.get(slot)))
         for text in family.when
     )
-    triggers = tuple(expression.triggers(derived) for expression in when)
     # Nobody wrote a derived slot: it shows nothing.
     wanted = dict.fromkeys(slot for one in when for slot in one.wanted() if slot not in derived)
-    return Rule(family, when, triggers, tuple(found(slot) for slot in family.show), tuple(wanted))
+    return Rule(family, when, tuple(found(slot) for slot in family.show), tuple(wanted))
 
 
 def _literals(
