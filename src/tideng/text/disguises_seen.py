@@ -60,7 +60,7 @@ def _letters(block: Block, raw: NDArray[np.uint32], kinds: NDArray[np.uint8]) ->
     """Characters that only look like letters or digits. A circled digit alone is a list mark, a Greek letter
     mathematics; beside a letter neither."""
     like: Flags = (kinds == t.KIND["letterlike"]) | (kinds == t.KIND["lookalike"])
-    if not like.any():
+    if not np.count_nonzero(like):
         return like
     alnum = (raw < 0x80) & (
         ((raw >= 48) & (raw <= 57)) | ((raw >= 65) & (raw <= 90)) | ((raw >= 97) & (raw <= 122))
@@ -100,7 +100,7 @@ def _in_flag(raw: NDArray[np.uint32], place: int) -> bool:
 def _hidden(block: Block, raw: NDArray[np.uint32], kinds: NDArray[np.uint8]) -> Flags:
     """Marks that are not seen, or stand on another character."""
     hidden: Flags = (kinds == t.KIND["invisible"]) | (kinds == t.KIND["combining"])
-    if not hidden.any():
+    if not np.count_nonzero(hidden):
         return hidden
     # At an end of the text a mark of direction or a byte order mark hides nothing.
     hidden[block.raw_starts[:-1][block.raw_starts[:-1] < len(kinds)]] = False

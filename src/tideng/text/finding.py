@@ -105,7 +105,7 @@ def oddities(block: Block) -> dict[int, list[TextFinding]]:
         if not folded or folded.isspace():
             found.setdefault(place, []).append(TextFinding(EMPTY, 0, 0, ""))
     bad = _unreadable(block)
-    if bad.any():
+    if np.count_nonzero(bad):
         texts = np.searchsorted(block.raw_starts, bad.nonzero()[0], side="right") - 1
         lengths = np.diff(block.raw_starts) - 1
         counts = np.bincount(texts, minlength=len(block.texts))

@@ -151,7 +151,7 @@ def fold_block(texts: Sequence[str], tables: Tables) -> Block:
 
 def _mapped(raw: Points, kinds: Flags, tables: Tables) -> tuple[Points, Places]:
     """Every character replaced by what it is read as."""
-    if not kinds.any():
+    if not np.count_nonzero(kinds):
         return raw.copy(), np.arange(len(raw))
     targets = tables.targets(raw)
     origins = (targets != DELETED).nonzero()[0]
@@ -171,7 +171,7 @@ def _mapped(raw: Points, kinds: Flags, tables: Tables) -> tuple[Points, Places]:
 def _cuts(points: Points, classes: Flags) -> Places | None:
     """Places of marks that only cut words apart."""
     separates = classes & t.SEPARATOR != 0
-    if len(points) < 3 or not separates.any():
+    if len(points) < 3 or not np.count_nonzero(separates):
         return _spaced(points, classes)
     solid = (~separates).nonzero()[0]
     runs = np.diff(solid)
@@ -203,6 +203,8 @@ def _spaced(points: Points, classes: Flags) -> Places | None:
     if len(points) < 5:
         return None
     mark = classes & (t.SEPARATOR | t.PUNCTUATION) != 0
+    if np.count_nonzero(mark) < 2:
+        return None
     centre = (mark[1:-3] & mark[3:-1] & (points[1:-3] == points[3:-1])).nonzero()[0] + 1
     if not len(centre):
         return None
@@ -237,7 +239,7 @@ def _whole_glyphs(
 
 def _real_digits(points: Points, classes: Flags, origins: Places, kinds: Flags) -> bool:
     """Letters that stand for digits inside a number become digits, in place."""
-    if not (classes & t.DIGIT_LIKE).any():
+    if not np.count_nonzero(classes & t.DIGIT_LIKE):
         return False
     digits = classes & (t.DIGIT | t.DIGIT_LIKE)
     both = (digits[1:] | digits[:-1]) == t.DIGIT | t.DIGIT_LIKE

@@ -1,7 +1,7 @@
 """Numbers in a block of folded texts: to call, to pay, of cards, of codes. Arrays, no loop over texts."""
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -21,6 +21,7 @@ _UNIT_AFTER: Final = 4
 _JOIN: Final = 8
 _NUMERAL: Final = 16
 _MASK: Final = 32
+_DIGIT: Final = 64
 _CHARACTERS: Final = {
     _MONEY_BEFORE: "¥$￥£€",
     _MONEY_AFTER: "元块圆万￥",
@@ -28,6 +29,7 @@ _CHARACTERS: Final = {
     _JOIN: "- )",
     _NUMERAL: "零一二两三四五六七八九十百千万亿壹贰叁肆伍陆柒捌玖拾佰仟几",
     _MASK: "x*",
+    _DIGIT: "0123456789",
 }
 
 
@@ -42,18 +44,22 @@ def roles_of(characters: Mapping[int, str]) -> Flags:
 _ROLES: Final = roles_of(_CHARACTERS)
 """By code point: what it says about a number beside it."""
 _PHONE, _MOBILE, _SERVICE, _CARD, _MASKED_CARD, _SHORT, _AMOUNT = (1 << place for place in range(7))
-_KINDS: Final = {
-    "phone": _PHONE,
-    "mobile": _MOBILE,
-    "service_phone": _SERVICE,
-    "card": _CARD | _MASKED_CARD,
-    "short_number": _SHORT,
-    "amount": _AMOUNT,
-}
+NUMBERS: Final = ("phone", "mobile", "service_phone", "card", "short_number", "amount")
+"""What a number may be."""
+_BITS: Final = np.array([_PHONE, _MOBILE, _SERVICE, _CARD | _MASKED_CARD, _SHORT, _AMOUNT], np.uint8)
+"""By place in `NUMBERS`."""
+_IS_PHONE, _IS_AMOUNT = NUMBERS.index("phone"), NUMBERS.index("amount")
 _LENGTH_MAX: Final = 20
 """A longer run of digits is no number of any kind."""
 _FEWER: Final = 10_000
 """Stands for the first four digits where there are fewer."""
+
+
+class Spans(Struct, frozen=True):
+    """Stretches of the folded block, in order."""
+
+    starts: Places
+    ends: Places
 
 
 @functools.cache
@@ -92,14 +98,7 @@ def _allowed() -> Flags:
     return found
 
 
-class Spans(Struct, frozen=True):
-    """Stretches of the folded block, in order."""
-
-    starts: Places
-    ends: Places
-
-
-class Runs(Struct, frozen=True):
+class _Runs(Struct, frozen=True):
     """Runs of digits with what is needed to tell what they are."""
 
     starts: Places
@@ -113,79 +112,84 @@ class Runs(Struct, frozen=True):
     """and the one behind."""
 
 
-def _stretches(inside: NDArray[np.bool_]) -> Spans:
-    """Where it is true; `inside` begins and ends with a false that is no place."""
-    edges = (inside[1:] != inside[:-1]).nonzero()[0]
-    return Spans(edges[::2], edges[1::2])
+Numbers = tuple[Places, Places, Places]
+"""What they are (places in `NUMBERS`), where they begin, where they end."""
 
 
-def runs_of(block: Block) -> Runs:
-    """Every run of digits."""
-    digit = np.zeros(len(block.points) + 2, np.bool_)
-    digit[1:-1] = (block.classes & t.DIGIT) != 0
-    spans = _stretches(digit)
-    starts, ends = spans.starts, spans.ends
-    padded = np.append(block.points, _PADDING)
-    lengths = ends - starts
-    heads = (padded[starts[:, None] + _FOUR] - np.uint32(ord("0"))).astype(np.int64) @ _PLACES
-    heads[lengths < 4] = _FEWER
-    return Runs(starts, ends, lengths, heads, _ROLES[padded[starts - 1]], _ROLES[padded[ends]])
-
-
-_PADDING: Final = np.full(5, ord(" "), np.uint32)
-_FOUR: Final = np.arange(4)
-_PLACES: Final = np.array([1000, 100, 10, 1], np.int64)
-
-
-def numbers_seen(block: Block) -> Iterator[tuple[str, Spans]]:
-    """(kind, where) for phone, mobile, service_phone, card, short_number and amount."""
-    runs = runs_of(block)
-    if len(runs.starts):
+def numbers_seen(block: Block) -> Numbers:
+    """Every number of the block; what may be several things is there several times."""
+    # One place more at each end, that is no number's.
+    roles = np.zeros(len(block.points) + 2, np.uint8)
+    roles[1:-1] = _ROLES[block.points]
+    found: list[Numbers] = []
+    seen = int(np.bitwise_or.reduce(roles))
+    if seen & _DIGIT:
+        runs = _runs_of(block, roles)
         around = (runs.befores & _MONEY_BEFORE) | (runs.afters & (_MONEY_AFTER | _MASK))
         kinds = _kinds()[np.minimum(runs.lengths, _LENGTH_MAX), runs.heads] & _allowed()[around]
-        present = int(np.bitwise_or.reduce(kinds))
-        for kind, bits in _KINDS.items():
-            if present & bits:
-                chosen = (kinds & bits).nonzero()[0]
-                yield kind, Spans(runs.starts[chosen], runs.ends[chosen])
-        yield "phone", _in_parts(runs, block)
-    yield "amount", _written_amounts(block)
+        which, rows = ((_BITS[:, None] & kinds) != 0).nonzero()
+        found.append((which, runs.starts[rows], runs.ends[rows]))
+        if seen & _JOIN:
+            found += _in_parts(runs, block)
+    if seen & _NUMERAL:
+        found.append(_written_amounts(block, roles))
+    if len(found) == 1:
+        return found[0]
+    whats, starts, ends = zip(*found or [(_NOWHERE,) * 3], strict=True)
+    return np.concatenate(whats), np.concatenate(starts), np.concatenate(ends)
 
 
-def _in_parts(runs: Runs, block: Block) -> Spans:
+def _stretches(inside: NDArray[np.bool_]) -> tuple[Places, Places]:
+    """Starts and ends of where it is true; `inside` begins and ends with a false that is no place."""
+    edges = (inside[1:] != inside[:-1]).nonzero()[0]
+    return edges[::2], edges[1::2]
+
+
+def _runs_of(block: Block, roles: Flags) -> _Runs:
+    """Every run of digits."""
+    starts, ends = _stretches(roles & _DIGIT != 0)
+    lengths = ends - starts
+    heads = np.full(len(starts), _FEWER, np.int64)
+    long = (lengths >= _HEAD).nonzero()[0]
+    digits = block.points[starts[long][:, None] + _FOUR].astype(np.int64) - ord("0")
+    heads[long] = (digits * _PLACES).sum(axis=1)
+    return _Runs(starts, ends, lengths, heads, roles[starts], roles[ends + 1])
+
+
+_HEAD: Final = 4
+_FOUR: Final = np.arange(_HEAD)
+_PLACES: Final = np.array([1000, 100, 10, 1], np.int64)
+_NOWHERE: Final = np.zeros(0, np.int64)
+
+
+def _in_parts(runs: _Runs, block: Block) -> list[Numbers]:
     """Numbers written in groups: 021-6543 2100 as 0xx-, 400-xxx-xxxx, 138 0013 8000."""
     gap = (runs.starts[1:] - runs.ends[:-1] == 1) & (runs.afters[:-1] & _JOIN != 0)
-    if not gap.any():
-        return Spans(runs.starts[:0], runs.ends[:0])
+    if not np.count_nonzero(gap):
+        return []
     lengths = runs.lengths
     area = (lengths[:-1] >= 3) & (lengths[:-1] <= 4) & (block.points[runs.starts[:-1]] == ord("0"))
     two = gap & area & ((lengths[1:] == 7) | (lengths[1:] == 8))
-    starts, ends = [runs.starts[:-1][two]], [runs.ends[1:][two]]
+    found = [(runs.starts[:-1][two], runs.ends[1:][two])]
     if len(runs.starts) > 2:
         three = gap[:-1] & gap[1:] & (lengths[:-2] == 3)
         whole = lengths[1:-1] + lengths[2:]
         first = block.points[runs.starts[:-2]]
         toll = three & (whole == 7) & (first == ord("4"))
         mobile = three & (whole == 8) & (first == ord("1"))
-        starts.append(runs.starts[:-2][toll | mobile])
-        ends.append(runs.ends[2:][toll | mobile])
-    order = np.argsort(np.concatenate(starts))
-    return Spans(np.concatenate(starts)[order], np.concatenate(ends)[order])
+        found.append((runs.starts[:-2][toll | mobile], runs.ends[2:][toll | mobile]))
+    return [(np.full(len(starts), _IS_PHONE), starts, ends) for starts, ends in found]
 
 
-def _written_amounts(block: Block) -> Spans:
+def _written_amounts(block: Block, roles: Flags) -> Numbers:
     """Amounts in Chinese numerals: 三千八百元, 两万."""
-    numeral = np.zeros(len(block.points) + 2, np.bool_)
-    numeral[1:-1] = _ROLES[block.points] & _NUMERAL != 0
-    spans = _stretches(numeral)
-    starts, ends = spans.starts, spans.ends
-    if not len(starts):
-        return spans
-    padded = np.append(block.points, np.uint32(32))
-    last = padded[ends - 1]
-    money = _ROLES[padded[ends]] & _UNIT_AFTER != 0
+    starts, ends = _stretches(roles & _NUMERAL != 0)
+    last = block.points[ends - 1]
+    money = roles[ends + 1] & _UNIT_AFTER != 0
     # 两万 and 三千 name sums without a unit; 一千 of anything else is no harm.
     money |= (
-        (ends - starts == 2) & ((last == ord("万")) | (last == ord("千"))) & (padded[starts] != ord("千"))
+        (ends - starts == 2)
+        & ((last == ord("万")) | (last == ord("千")))
+        & (block.points[starts] != ord("千"))
     )
-    return Spans(starts[money], ends[money])
+    return np.full(np.count_nonzero(money), _IS_AMOUNT), starts[money], ends[money]

@@ -15,7 +15,7 @@ from tideng.text.disguises_seen import disguises
 from tideng.text.folding import Block
 from tideng.text.links_seen import accounts_seen, links_seen
 from tideng.text.matching import Engine
-from tideng.text.numbers_seen import numbers_seen
+from tideng.text.numbers_seen import NUMBERS, numbers_seen
 from tideng.text.ordering import order_by
 from tideng.text.phrasebook import Phrasebook
 from tideng.text.sights import BY_CODE, FAR, Hits, Sights
@@ -48,6 +48,7 @@ EVERYWHERE: Final = frozenset(
 _LENGTH_BITS: Final = 9
 """Two things that begin at one place are ordered by length, as far as these bits tell."""
 _NUMBER: Final = {name: place for place, name in enumerate(BY_CODE)}
+_OF_NUMBER: Final = np.array([_NUMBER[name] for name in NUMBERS], np.int64)
 
 
 class Reader(Struct, frozen=True):
@@ -101,7 +102,7 @@ class Reader(Struct, frozen=True):
         numbers, ends = self.words.scan(block.joined)
         starts = ends - self.lengths[numbers]
         sides = self.letters[numbers]
-        if not sides.any():
+        if not np.count_nonzero(sides):
             return numbers, starts, ends
         letter = np.zeros(len(block.points) + 2, np.bool_)
         letter[1:-1] = block.classes & t.LETTER != 0
@@ -123,7 +124,7 @@ class Reader(Struct, frozen=True):
         known = np.zeros((self.longest + 1) * reach, np.bool_)
         known[(words[2] - words[1]) * reach + words[1]] = True
         other = ~known[lengths * reach + starts]
-        if not other.any():
+        if not np.count_nonzero(other):
             return _NOWHERE, _NOWHERE, _NOWHERE
         heard, starts, ends = _kept((heard, starts, ends), other)
         meant = self._meant(block, self.spoken_starts[which[other]], starts, ends)
@@ -170,8 +171,7 @@ class Reader(Struct, frozen=True):
     def _by_code(self, block: Block, seen: Seen, heard: Seen, hidden: tuple[Places, Places]) -> list[Seen]:
         """What code sees, by the slots of `BY_CODE`."""
         slots, starts, ends = seen
-        found = [(kind, s.starts, s.ends) for kind, s in numbers_seen(block)]
-        found += [(kind, s.starts, s.ends) for kind, s in links_seen(block, self.book.hosts)]
+        found = [(kind, s.starts, s.ends) for kind, s in links_seen(block, self.book.hosts)]
         found += [(kind, s.starts, s.ends) for kind, s in hidden_contacts(block, self.book.hosts)]
         words = (slots == self.account_word).nonzero()[0]
         if len(words):
@@ -185,7 +185,9 @@ class Reader(Struct, frozen=True):
         found.append(("disguised", *hidden))
         short = (block.starts[1:] - block.starts[:-1] - 1 <= BRIEF_MAX).nonzero()[0]
         found.append(("brief", block.starts[short], np.maximum(block.starts[short + 1] - 1, 0)))
-        return [(np.full(len(s), _NUMBER[kind], np.int64), s, e) for kind, s, e in found if len(s)]
+        numbers, begins, closes = numbers_seen(block)
+        named = [(np.full(len(s), _NUMBER[kind], np.int64), s, e) for kind, s, e in found if len(s)]
+        return [(_OF_NUMBER[numbers], begins, closes), *named]
 
 
 def is_meant(said: str, written: str) -> bool:

@@ -118,16 +118,19 @@ class Sights:
         keys = slots * self._count + texts
         owners = self._by_owner()
         low, high = owners.searchsorted(keys), owners.searchsorted(keys, side="right")
-        filled = high > low
-        best = low[filled]
-        # The longest, of equals the first: one number holds both.
-        count = len(owners)
-        ranked = (self.hits.ends - self.hits.starts) * (count + 1) + np.arange(count, 0, -1)
-        bounds = np.column_stack((best, high[filled])).ravel()
-        longest = np.maximum.reduceat(np.append(ranked, 0), bounds)[::2]
-        best = np.where(is_first[filled], best, count - longest % (count + 1))
+        filled = (high > low).nonzero()[0]
         starts = self.block.starts[texts]
         ends = starts.copy()
+        if not len(filled):
+            return starts, ends
+        bounds = np.empty(2 * len(filled), np.int64)
+        bounds[::2], bounds[1::2] = low[filled], high[filled]
+        # The longest, of equals the first: one number holds both. One more behind the last, for a bound.
+        count = len(owners)
+        ranked = np.zeros(count + 1, np.int64)
+        ranked[:-1] = (self.hits.ends - self.hits.starts) * (count + 1) + np.arange(count, 0, -1)
+        longest = count - np.maximum.reduceat(ranked, bounds)[::2] % (count + 1)
+        best = np.where(is_first[filled], bounds[::2], longest)
         starts[filled], ends[filled] = self.hits.starts[best], self.hits.ends[best]
         return starts, ends
 

@@ -34,6 +34,9 @@ class Found(Struct, frozen=True, gc=False):
     """By letters, not only by a picture."""
 
 
+_BOTH: Final = t.LETTER | t.IDEOGRAPH
+
+
 def put_back(
     points: Points, origins: Places, classes: Flags, kinds: Flags, tables: Tables
 ) -> tuple[Points, Places] | None:
@@ -63,11 +66,15 @@ def _runs(points: Points, classes: Flags, tables: Tables) -> list[tuple[int, int
     """
     letters = classes & t.LETTER != 0
     signs = tables.sign_marks[points].nonzero()[0]
-    if not len(signs) and not letters.any():
+    # Nearly all letters stand among their like.
+    beside = (classes[1:] | classes[:-1]) & _BOTH == _BOTH
+    if not len(signs) and not np.count_nonzero(beside):
         return []
     ideographs = np.zeros(len(points) + 2, np.bool_)
     ideographs[1:-1] = classes & t.IDEOGRAPH != 0
-    edges = np.diff(letters.astype(np.int8), prepend=np.int8(0), append=np.int8(0)).nonzero()[0]
+    padded = np.zeros(len(points) + 2, np.bool_)
+    padded[1:-1] = letters
+    edges = (padded[1:] != padded[:-1]).nonzero()[0]
     starts, ends = edges[::2], edges[1::2]
     fits = (ends - starts <= t.LETTERS_MAX) & (ideographs[starts] | ideographs[ends + 1])
     signs = signs[ideographs[signs] | ideographs[signs + 2]]
