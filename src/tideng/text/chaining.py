@@ -118,8 +118,7 @@ def make_chaining(book: Phrasebook) -> Chaining:
         root = roots[chain.slot] = roots.get(chain.first, first)
         partners[second], partners[first] = root, second
     return Chaining(
-        _filled([[slot for slot in slots if slot < parts_from] for slots in book.slots_of]),
-        _filled([[slot - parts_from for slot in slots if slot >= parts_from] for slots in book.slots_of]),
+        *_filled(book.slots_of, parts_from),
         parts_from,
         partners,
         seconds,
@@ -128,6 +127,14 @@ def make_chaining(book: Phrasebook) -> Chaining:
     )
 
 
-def _filled(slots: Sequence[Sequence[int]]) -> Filled:
-    counts = np.array([len(one) for one in slots], np.int64)
-    return Filled(counts, np.cumsum(counts) - counts, np.array([s for one in slots for s in one], np.int64))
+def _filled(slots_of: Sequence[Sequence[int]], parts_from: int) -> tuple[Filled, Filled]:
+    """The whole slots of each literal, and its parts."""
+    slots = np.array([slot for slots in slots_of for slot in slots], np.int64)
+    owners = np.arange(len(slots_of)).repeat([len(slots) for slots in slots_of])
+    is_part = slots >= parts_from
+    found: list[Filled] = []
+    for which, first in ((~is_part, 0), (is_part, parts_from)):
+        counts = np.bincount(owners[which], minlength=len(slots_of))
+        found.append(Filled(counts, np.cumsum(counts) - counts, slots[which] - first))
+    whole, parts = found
+    return whole, parts

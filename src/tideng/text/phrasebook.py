@@ -6,37 +6,22 @@ expression over slots (`expression.py`) when it is seen.
 """
 
 import hashlib
-import itertools
-import math
-import re
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, Literal, TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from tideng.text.expression import Expression, ExpressionInvalid, SlotSet, parse_expression, slots_in
-from tideng.text.folding import fold_block
 from tideng.text.links_seen import Hosts, host_table
 from tideng.text.sounding import SOUNDING_MIN, sounding, warning_slots
+from tideng.text.spreading import PhraseInvalid, spread_out, unchained
 from tideng.text.suffixes import PublicSuffixes, SuffixesInvalid, read_suffixes
 from tideng.text.tables_read import Tables
 
-LITERALS_MAX: Final = 200_000
-SPREAD_MAX: Final = 10_000
-"""So many literals may come from one phrase."""
 SHARED: Final = "shared.toml"
 SUFFIXES: Final = "public_suffixes.txt"
-_GROUP: Final = re.compile(r"\{[^}]*\}|<[^>]*>|[^{<]+")
-HALVED_FROM: Final = 250
-"""A phrase with more choices than this is looked for in two pieces, where both are words."""
-SINGLE_COST: Final = 60
-"""What a single character costs as a word: it is met everywhere."""
-HALF_MAX: Final = 400
-GAP_MAX: Final = 6
-_GAP: Final = re.compile(r"~(\d{1,2})~")
-
 Level = Literal["danger", "verify", "note", "calm", "fact"]
 NO_SLOT: Final = -1
 _LEVELS: Final = ("danger", "verify", "note", "calm", "fact")
@@ -172,9 +157,12 @@ def read_phrasebook(given: Mapping[str, bytes], tables: Tables, sights: tuple[st
     slots |= shared.slots
     for name, family in families.items():
         slots |= {f"{name.removesuffix('.toml')}.{slot}": phrases for slot, phrases in family.slots.items()}
-    slots, links = _unchained(slots, shared.parts)
-    number = {slot: place for place, slot in enumerate(slots)}
-    literals = _literals(slots, shared.parts, number, tables)
+    try:
+        slots, links = unchained(slots, shared.parts)
+        number = {slot: place for place, slot in enumerate(slots)}
+        literals = spread_out(slots, shared.parts, number, tables)
+    except PhraseInvalid as error:
+        raise KnowledgeInvalid(str(error)) from error
     codes = [family.code for family in families.values()]
     for code in codes:
         if codes.count(code) > 1:
@@ -194,7 +182,9 @@ def read_phrasebook(given: Mapping[str, bytes], tables: Tables, sights: tuple[st
         literals=tuple(literals),
         slots_of=tuple(tuple(s) for s in literals.values()),
         slot_names=tuple(slots),
-        chains=tuple(Chain(number[a], number[b], number[c], gap) for a, b, c, gap in links),
+        chains=tuple(
+            Chain(number[link.slot], number[link.first], number[link.second], link.gap) for link in links
+        ),
         derived=derived,
         steady=frozenset(number[slot] for slot in shared.steady),
         sound_literals=sounding(literals, short, warning_slots(warnings, derived, tuple(slots)), tables),
@@ -226,70 +216,6 @@ def _by_slot(rules: Sequence[Rule], derived: Mapping[int, Expression]) -> dict[i
             for slot in slots_in(needs[0]) if needs else (NO_SLOT,):
                 found.setdefault(slot, []).append((nth, place, needs[1:]))
     return {slot: tuple(asking) for slot, asking in found.items()}
-
-
-def _unchained(
-    slots: Mapping[str, tuple[str, ...]], shared: Mapping[str, tuple[str, ...]]
-) -> tuple[dict[str, tuple[str, ...]], list[tuple[str, str, str, int]]]:
-    """The slots with every phrase that has a gap (`a~4~b`) taken apart, and how to put it together."""
-    plain: dict[str, tuple[str, ...]] = {}
-    parts: dict[str, tuple[str, ...]] = {}
-    links: list[tuple[str, str, str, int]] = []
-    for slot, phrases in slots.items():
-        written = [_halved(phrase, shared, slot) for phrase in phrases]
-        plain[slot] = tuple(phrase for phrase in written if not _GAP.search(phrase))
-        for count, phrase in enumerate(written):
-            pieces = _GAP.split(phrase)
-            before = ""
-            for step in range(0, len(pieces), 2):
-                if len(pieces) == 1:
-                    break
-                here = f"{slot}#{count}.{step}"
-                parts[here] = (pieces[step],)
-                if before:
-                    whole = slot if step == len(pieces) - 1 else f"{here}+"
-                    if whole != slot:
-                        parts[whole] = ()
-                    links.append((whole, before, here, int(pieces[step - 1])))
-                    before = whole
-                else:
-                    before = here
-    return plain | parts, links
-
-
-def _halved(phrase: str, shared: Mapping[str, tuple[str, ...]], slot: str) -> str:
-    """A phrase with very many choices as a chain: its ends are words, its middle a gap of their length."""
-    pieces = _GAP.split(phrase)
-    for step in range(0, len(pieces), 2):
-        groups = [[*_spread(group, shared, slot, 0)] for group in _GROUP.findall(pieces[step])]
-        cost = math.prod(map(len, groups))
-        if cost <= HALVED_FROM or len(groups) < 2:
-            continue
-        best = ""
-        for start in range(1, len(groups)):
-            for end in range(start, min(len(groups) - 1, start + 3) + 1):
-                left, right = _said(groups[:start]), _said(groups[end:])
-                gap = sum(max(map(len, group)) for group in groups[start:end])
-                if not left or not right or gap > GAP_MAX:
-                    continue
-                if gap and min(map(len, (*left, *right))) < 2:
-                    # Single characters with room between them are met by chance.
-                    continue
-                price = (
-                    len(left) + len(right) + 3 * gap + SINGLE_COST * sum(len(w) == 1 for w in (*left, *right))
-                )
-                if price < cost:
-                    best, cost = f"{{{'|'.join(left)}}}~{gap}~{{{'|'.join(right)}}}", price
-        pieces[step] = best or pieces[step]
-    return "".join(piece if place % 2 == 0 else f"~{piece}~" for place, piece in enumerate(pieces))
-
-
-def _said(groups: list[list[str]]) -> list[str]:
-    """Every way to say these groups; none where one way says nothing, or where there are too many."""
-    if math.prod(map(len, groups)) > HALF_MAX:
-        return []
-    words = ["".join(choice) for choice in itertools.product(*groups)]
-    return [] if "" in words else words
 
 
 def _decoded(name: str, content: bytes, kind: type[_Read]) -> _Read:
@@ -328,68 +254,3 @@ def _rule(name: str, family: Family, number: Mapping[str, int], derived: Mapping
     # Nobody wrote a derived slot: it shows nothing.
     wanted = dict.fromkeys(slot for one in when for slot in one.wanted() if slot not in derived)
     return Rule(family, when, tuple(found(slot) for slot in family.show), tuple(wanted))
-
-
-def _literals(
-    slots: Mapping[str, tuple[str, ...]],
-    parts: Mapping[str, tuple[str, ...]],
-    number: Mapping[str, int],
-    tables: Tables,
-) -> dict[str, list[int]]:
-    """Every literal, folded as texts are, and the slots it fills."""
-    spread: list[tuple[str, int]] = []
-    for slot, phrases in slots.items():
-        for phrase in phrases:
-            # A blank keeps words apart in English; folding would need no care for it in Chinese.
-            words = [*_spread(phrase, parts, slot, 0)]
-            if len(words) > SPREAD_MAX:
-                raise KnowledgeInvalid(f"{slot}: {phrase!r} gives {len(words)}; the limit is {SPREAD_MAX}")
-            spread += [(word, number[slot]) for word in words]
-    if len(spread) > LITERALS_MAX:
-        raise KnowledgeInvalid(f"{len(spread)} literals; the limit is {LITERALS_MAX}. Write fewer choices")
-    block = fold_block([word for word, _ in spread], tables)
-    found: dict[str, list[int]] = {}
-    slot_names = tuple(slots)
-    for place, (word, slot_number) in enumerate(spread):
-        literal = block.folded(place).strip()
-        if len(literal) < 2:
-            # One choice of several may be that short; alone it would be everywhere.
-            if word in slots[slot_names[slot_number]] and "#" not in slot_names[slot_number]:
-                raise KnowledgeInvalid(
-                    f"{word!r} is shorter than two characters; it is everywhere. Lengthen it"
-                )
-            # Inside a phrase with a gap the other part keeps it rare.
-            if not literal or "#" not in slot_names[slot_number]:
-                continue
-        have = found.setdefault(literal, [])
-        if slot_number not in have:
-            have.append(slot_number)
-    return found
-
-
-def _spread(phrase: str, parts: Mapping[str, tuple[str, ...]], slot: str, depth: int) -> Iterator[str]:
-    """Every way to say the phrase. `{a|b|}` chooses, `<part>` is a shared choice."""
-    if depth > 8:
-        raise KnowledgeInvalid(f"{slot}: {phrase!r} is nested deeper than 8; write it flatter")
-    groups: list[list[str]] = []
-    at = 0
-    while at < len(phrase):
-        start = min((i for i in (phrase.find("{", at), phrase.find("<", at)) if i >= 0), default=len(phrase))
-        if start > at:
-            if "}" in phrase[at:start] or "|" in phrase[at:start]:
-                raise KnowledgeInvalid(
-                    f"{slot}: {phrase!r} has a bracket or bar too many; brackets do not nest"
-                )
-            groups.append([phrase[at:start]])
-        if start == len(phrase):
-            break
-        end = phrase.find("}" if phrase[start] == "{" else ">", start)
-        if end < 0:
-            raise KnowledgeInvalid(f"{slot}: {phrase!r} has an open bracket; close it")
-        inside = phrase[start + 1 : end]
-        if phrase[start] == "<" and inside not in parts:
-            raise KnowledgeInvalid(f"{slot}: no part is called {inside!r}; define it in {SHARED}")
-        choices = inside.split("|") if phrase[start] == "{" else parts[inside]
-        groups.append([word for choice in choices for word in _spread(choice, parts, slot, depth + 1)])
-        at = end + 1
-    yield from map("".join, itertools.product(*groups))

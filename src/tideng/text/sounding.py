@@ -4,12 +4,14 @@ A word that only calms (a counter of the bank, a story told) is hidden by nobody
 would be chance: 街道电话 is not 接到电话 in disguise.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from tideng.text.expression import Expression
 from tideng.text.tables_read import Tables
 
+_IDEOGRAPHS: Final = re.compile("[\u4e00-\u9fff]+")
 SOUNDING_MIN: Final = 3
 """Shorter words share their sound with others by chance."""
 
@@ -38,7 +40,7 @@ def sounding(
     return tuple(
         place
         for place, (literal, slots) in enumerate(literals.items())
-        if all("\u4e00" <= char <= "\u9fff" for char in literal)
+        if _IDEOGRAPHS.fullmatch(literal)
         and warning.intersection(slots)
         and (
             len(literal) >= SOUNDING_MIN
