@@ -1,13 +1,17 @@
 """Every family sees its own examples and none of its harmless look-alikes; and says what to do."""
 
 import re
+import tomllib
 
 import pytest
 
 from text_judging.ready import codes, judge, verdict
 from tideng.text.knowledge import bundled_knowledge
 from tideng.text.phrasebook import KnowledgeInvalid, Rule, read_phrasebook
+from tideng.text.policies import bundled_verdict_policy
+from tideng.text.ready import make_judge
 from tideng.text.sights import BY_CODE
+from tideng.text.tables import bundled_tables
 
 RULES = judge().reader.book.rules
 
@@ -45,11 +49,31 @@ def test_a_broken_knowledge_file_is_named(name: str, content: bytes, says: str) 
         read_phrasebook(bundled_knowledge() | {name: content}, tables(), BY_CODE)
 
 
+@pytest.mark.parametrize("phrase", ["~4~无法投递", "无法投递~4~", "无法~3~~4~投递"])
+def test_a_phrase_with_an_open_gap_is_refused(phrase: str) -> None:
+    given = bundled_knowledge()
+    given["parcel.toml"] += f'\nopen = ["{phrase}"]\n'.encode()
+    with pytest.raises(KnowledgeInvalid, match=rf"parcel\.open: '{phrase}' has a gap beside nothing"):
+        read_phrasebook(given, judge().reader.tables, BY_CODE)
+
+
+def test_unless_takes_the_family_away_and_nothing_else() -> None:
+    text = "您的快递无法投递,点击 abc-kd.top 补缴2元"
+    assert "PARCEL_PROBLEM" in codes(text)
+    given = bundled_knowledge()
+    family = tomllib.loads(given["parcel.toml"].decode())
+    assert family["unless"]
+    given["parcel.toml"] = re.sub(rb'(?m)^unless = ".*"$', b'unless = "link"', given["parcel.toml"])
+    other = make_judge(bundled_tables(), given, bundled_verdict_policy()).judge(text)
+    left = [finding.code for finding in other.findings]
+    assert left == [code for code in codes(text) if code != "PARCEL_PROBLEM"]
+
+
 def test_a_slot_that_nobody_defined_is_named() -> None:
     from text_judging.ready import tables
 
     given = bundled_knowledge()
-    given["task.toml"] = given["task.toml"].replace(b'when = ["', b'when = ["no_such_slot & ')
+    given["task.toml"] = given["task.toml"].replace(b'when = [\n  "', b'when = [\n  "no_such_slot & ')
     with pytest.raises(KnowledgeInvalid, match="no_such_slot"):
         read_phrasebook(given, tables(), BY_CODE)
 
@@ -59,6 +83,6 @@ def test_no_slot_of_a_family_waits_for_a_rule() -> None:
         f"{rule.family.code}: {slot}"
         for rule in RULES
         for slot in rule.family.slots
-        if not re.search(rf"\b{slot}\b", " ".join((*rule.family.when, *rule.family.show)))
+        if not re.search(rf"\b{slot}\b", " ".join((*rule.family.when, rule.family.unless, *rule.family.show)))
     ]
     assert not dead

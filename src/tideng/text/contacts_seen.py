@@ -68,6 +68,7 @@ _RUN_MAX: Final = 160
 Place = tuple[int, int]
 Flags = NDArray[np.uint8]
 Places = NDArray[np.int64]
+_NOWHERE: Final = np.zeros(0, np.int64)
 
 
 def plain_number(written: str) -> str:
@@ -131,7 +132,7 @@ def _in_long_runs(roles: Flags) -> Places:
     long = ends - starts >= _FIGURES_MIN
     starts, ends = starts[long], ends[long]
     if not len(starts):
-        return starts
+        return _NOWHERE
     numerals = np.zeros(len(roles) + 1, np.int32)
     numeral.cumsum(out=numerals[1:])
     many = numerals[ends] - numerals[starts] >= _NUMERALS_MIN

@@ -48,7 +48,9 @@ class Family(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     next_en: str
     source: str
     when: tuple[str, ...]
-    """Expressions over slots; any of them is enough."""
+    """Expressions over slots; any of them is enough,"""
+    unless: str = ""
+    """where this one does not hold."""
     show: tuple[str, ...] = ()
     """Slots whose words are shown as what was seen, the most telling first."""
     category: str = ""
@@ -247,10 +249,13 @@ def _rule(name: str, family: Family, number: Mapping[str, int], derived: Mapping
             raise KnowledgeInvalid(f"{name}: no slot is called {slot!r}; define it, or correct the word")
         return place
 
-    when = tuple(
-        _expression(name, text, lambda slot: number.get(f"{own}.{slot}", number.get(slot)))
-        for text in family.when
-    )
+    def parsed(text: str) -> Expression:
+        return _expression(name, text, lambda slot: number.get(f"{own}.{slot}", number.get(slot)))
+
+    when = tuple(parsed(text) for text in family.when)
+    if family.unless:
+        never = Expression("not", (parsed(family.unless),))
+        when = tuple(Expression("and", (one, never)) for one in when)
     # Nobody wrote a derived slot: it shows nothing.
     wanted = dict.fromkeys(slot for one in when for slot in one.wanted() if slot not in derived)
     return Rule(family, when, tuple(found(slot) for slot in family.show), tuple(wanted))
