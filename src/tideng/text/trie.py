@@ -1,7 +1,7 @@
 """Finding thousands of literals in a long text by arithmetic over all its places at once.
 
 All places go down a trie of the literals together, a character a step; nearly all are out of it after two or
-three. A step costs some ten calls of numpy, whatever the number of literals and places; in a short text those
+three, and a table of the pairs that literals begin with keeps most from taking the first step. A step costs some ten calls of numpy, whatever the number of literals and places; in a short text those
 cost more than an automaton does.
 """
 
@@ -21,6 +21,10 @@ _FREE: Final = np.uint64(0xFFFFFFFFFFFFFFFF)
 """No key: a key is a node above 21 bits of a character."""
 _CHARACTER_BITS: Final = np.uint64(21)
 _POINTS: Final = 0x110000
+_PAIR_BITS: Final = 17
+_PAIR_SHIFT: Final = np.uint32(32 - _PAIR_BITS)
+_FIRST: Final = np.uint32(0x01000193)
+_SECOND: Final = np.uint32(0x9E3779B1)
 _OUT: Final = -1
 _ROOMY: Final = 3
 """The table of edges has at least so many places for each: most look-ups then need one step."""
@@ -83,28 +87,33 @@ class Trie:
         self._leads_on = np.zeros(count, np.bool_)
         """By node: whether an edge leaves it."""
         self._leads_on[parents[:, 1:][deeper]] = True
+        self._is_word = np.zeros(_POINTS, np.bool_)
+        """By character: whether it is a literal alone."""
+        self._is_word[characters[first, 0]] = self._counts[nodes[first, 0]] > 0
+        self._begins = np.zeros(1 << _PAIR_BITS, np.bool_)
+        """By pair of characters: whether a literal may begin so."""
+        if characters.shape[1] > 1:
+            second = fresh[:, 1].nonzero()[0]
+            self._begins[_pairs(characters[second, 0], characters[second, 1])] = True
 
     def scan(self, text: str) -> tuple[Places, Places]:
         """(literal numbers, ends): every occurrence of every literal, in no order."""
         points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-        nodes = self._roots[points]
-        here = (nodes != _OUT).nonzero()[0]
-        nodes = nodes[here]
-        ended: list[tuple[Nodes, Places]] = []
+        alone = self._is_word[points].nonzero()[0]
+        ended: list[tuple[Nodes, Places]] = [(self._roots[points[alone]], alone + 1)]
+        here = self._begins[_pairs(points[:-1], points[1:])].nonzero()[0]
+        nodes = self._roots[points[here]]
+        here, nodes = _kept(here, nodes, nodes != _OUT)
         depth = 1
         while len(here):
+            nodes = self._edges.follow(nodes, points[here + depth])
+            here, nodes = _kept(here, nodes, nodes != _OUT)
+            depth += 1
             full = self._counts[nodes] > 0
             ended.append((nodes[full], here[full] + depth))
-            on = self._leads_on[nodes]
-            if len(points) - depth <= here[-1]:
-                on &= here < len(points) - depth
-            here, nodes = here[on], nodes[on]
-            nodes = self._edges.follow(nodes, points[here + depth])
-            on = nodes != _OUT
-            here, nodes = here[on], nodes[on]
-            depth += 1
-        if not ended:
-            return np.zeros(0, np.int64), np.zeros(0, np.int64)
+            here, nodes = _kept(here, nodes, self._leads_on[nodes])
+            if len(here) and here[-1] + depth == len(points):
+                here, nodes = here[:-1], nodes[:-1]
         last = np.concatenate([one for one, _ in ended])
         ends = np.concatenate([one for _, one in ended])
         counts = self._counts[last]
@@ -112,6 +121,16 @@ class Trie:
             return self._literals[self._firsts[last]], ends
         rows = (self._firsts[last] - np.cumsum(counts) + counts).repeat(counts) + np.arange(counts.sum())
         return self._literals[rows], ends.repeat(counts)
+
+
+def _kept(here: Places, nodes: Nodes, which: NDArray[np.bool_]) -> tuple[Places, Nodes]:
+    return here[which], nodes[which]
+
+
+def _pairs(first: NDArray[np.uint32], second: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """By place: the pair's place in a table; several pairs may share one."""
+    found: NDArray[np.uint32] = (first * _FIRST + second) * _SECOND >> _PAIR_SHIFT
+    return found
 
 
 def _keys(nodes: Nodes, characters: NDArray[np.uint32]) -> Keys:
