@@ -5,6 +5,7 @@ from pathlib import Path
 
 import ibis
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -39,8 +40,6 @@ def streamed(columns: dict[str, np.ndarray]) -> set[tuple[object, ...]]:
 
 
 def on_duckdb(columns: dict[str, np.ndarray]) -> set[tuple[object, ...]]:
-    import pyarrow as pa
-
     con = ibis.duckdb.connect()
     table = con.create_table("calls", pa.table({name: pa.array(c.tolist()) for name, c in columns.items()}))
     made = con.to_pyarrow(line_days(table, zone_s=ZONE_S))
@@ -102,6 +101,56 @@ def test_shares_of_the_lines_and_little_memory_change_nothing(tmp_path: Path) ->
         found.append(set(zip(*(table[column].to_pylist() for column in COLUMNS), strict=True)))
     assert len(found[0]) > 1_000
     assert found[0] == found[1] == found[2]
+
+
+def _rows_of(folder: Path) -> set[tuple[object, ...]]:
+    table = pq.read_table(sorted(folder.glob("line-days-*.parquet")))
+    rows = [*zip(*(table[column].to_pylist() for column in COLUMNS), strict=True)]
+    assert len(rows) == len(set(rows))
+    return set(rows)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        {},
+        {"1": "02838420571", "2": "00000000000000000", "3": "0"},
+        {"1": "123456789012345678", "2": "10086"},
+        {"1": "+8613800138000", "2": "8613800138000", "3": "1e5", "4": "100000", "5": "", "6": "sip:x"},
+        {"1": None, "2": "０１２"},
+    ],
+    ids=["digits", "noughts in front", "too many digits", "no digits", "missing"],
+)
+def test_numbers_of_any_kind_come_out_as_they_went_in(tmp_path: Path, written: dict[str, str | None]) -> None:
+    columns = ordered(make("dev", 8, lines=40, days=6, boxes=1, quiet_days=2))
+    known = dict(zip(np.unique(columns["caller"])[:6].tolist(), written.values(), strict=False))
+    given = {name: column.tolist() for name, column in columns.items()}
+    for side in ("caller", "callee"):
+        given[side] = [known.get(number, number) for number in given[side]]
+    table = pa.table(given)
+    pq.write_table(table.drop_columns(["call_no"]), tmp_path / "calls.parquet")
+    write([tmp_path / "calls.parquet"], tmp_path / "out")
+    con = ibis.duckdb.connect()
+    made = con.to_pyarrow(line_days(con.create_table("calls", table), zone_s=ZONE_S))
+    by_string = set(zip(*(column.to_pylist() for column in made.columns), strict=True))
+    assert _rows_of(tmp_path / "out") == by_string
+    assert {row[0] for row in by_string} >= set(written.values()) - {None}
+
+
+def test_shares_of_an_earlier_run_are_not_left_among_the_new(tmp_path: Path) -> None:
+    write_world(make("dev", 6, lines=60, days=4, boxes=1, quiet_days=2), tmp_path / "calls.parquet")
+    out = tmp_path / "out"
+    write([tmp_path / "calls.parquet"], out, parts=5)
+    (out / "notes.txt").write_text("mine")
+    five = _rows_of(out)
+    rows = write([tmp_path / "calls.parquet"], out, parts=2)
+    assert sorted(path.name for path in out.iterdir()) == [
+        "line-days-0000.parquet",
+        "line-days-0001.parquet",
+        "notes.txt",
+    ]
+    assert len(five) == rows
+    assert _rows_of(out) == five
 
 
 def test_too_little_memory_is_said_before_anything_is_read(tmp_path: Path) -> None:
