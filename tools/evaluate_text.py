@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -37,6 +38,9 @@ DRAWS: Final = (11, 12, 13, 14)
 """Seeds: every line is disguised so many times, for one draw is luck."""
 Z: Final = 1.96
 HELD_APART: Final = Path("tests/text_judging/held_apart.jsonl")
+UNTAUGHT: Final = Path("tests/text_judging/untaught.jsonl")
+VERDICTS: Final = ("danger", "verify", "needs_person")
+"""Those that stop a message."""
 
 
 def share(hits: int, of: int) -> str:
@@ -297,11 +301,39 @@ def data_sale(judge: Judge, data: Path, say: Callable[[str], None]) -> None:
         say(f"- {name}: slots alone {ap(points[here])}; trained on the other {ap(logits)}; both {ap(both)}")
 
 
+def untaught(judge: Judge, say: Callable[[str], None]) -> None:
+    """On messages by other hands that neither a phrase nor the shipped score has learnt from."""
+    kept = rows(UNTAUGHT)
+    scorer = read_scorer(bundled_weights(), judge.reader.tables)
+    texts = [row["text"] for row in kept]
+    is_danger = np.array([row["label"] == "danger" for row in kept])
+    judged = msgspec.structs.replace(judge, suspicion=scorer).judge_many(texts)
+    say("\n## Messages that nothing has learnt from\n")
+    for name, verdicts in (("called dangerous", VERDICTS[:1]), ("stopped, by findings or score", VERDICTS)):
+        hits = np.array([one.verdict in verdicts for one in judged])
+        for whom, those in (("dangers", hits[is_danger]), ("harmless ones", hits[~is_danger])):
+            say(f"- {whom} {name}: {share(int(those.sum()), len(those))}")
+    scores = scorer.scores(folded_texts(texts, judge.reader.tables))
+    for budget in (0.01, 0.03):
+        above = scores[is_danger] > limit_at(scores[~is_danger], budget)
+        found = share(int(above.sum()), len(above))
+        say(f"- dangers by the score alone, at {budget:.0%} of the harmless: {found}")
+
+    def area(places: NDArray[np.int64]) -> float:
+        """Of a danger and a harmless message, how often the danger has the higher score."""
+        truth, own = is_danger[places], scores[places]
+        ranks = np.argsort(np.argsort(own, kind="stable"), kind="stable")[truth]
+        count = int(truth.sum())
+        return float((ranks.sum() - count * (count - 1) / 2) / (count * (len(truth) - count)))
+
+    say(f"- area under the score's curve {interval(area, len(kept))}")
+
+
 def main() -> None:
     """Write every figure to standard output."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--data", type=Path, default=Path("../shared/data/messages"))
-    arguments.add_argument("--quick", action="store_true", help="findings alone only")
+    arguments.add_argument("--quick", action="store_true", help="nothing is trained, no corpus read")
     given = arguments.parse_args()
     judge = make_judge(bundled_tables(), bundled_knowledge(), bundled_verdict_policy())
 
@@ -314,6 +346,7 @@ def main() -> None:
         f"knowledge {judge.reader.book.hash[:12]}, policy {judge.policy.version}; 95 % intervals in brackets."
     )
     findings_alone(judge, say)
+    untaught(judge, say)
     if given.quick:
         return
     if not given.data.is_dir():
