@@ -34,7 +34,7 @@ class Filled(Struct, frozen=True):
         counts = self.counts[literals]
         rows = np.arange(len(literals)).repeat(counts)
         before = self.firsts[literals] - counts.cumsum() + counts
-        return rows, self.slots[before[rows] + np.arange(len(rows))]
+        return rows, self.slots.take(before.take(rows) + np.arange(len(rows)))
 
 
 class Chaining(Struct, frozen=True):
@@ -73,10 +73,10 @@ class Chaining(Struct, frozen=True):
         literals, starts, ends = words
         rows, parts = self.parts.by(literals)
         count = len(self.partners)
-        before = owners[starts][rows] * count
+        before = (owners.take(starts) * count).take(rows)
         present = np.zeros(texts * count, np.bool_)
         present[before + parts] = True
-        useful = present[before + self.partners[parts]].nonzero()[0]
+        useful = present.take(before + self.partners.take(parts)).nonzero()[0]
         rows = rows[useful]
         return parts[useful], starts[rows], ends[rows]
 

@@ -135,8 +135,9 @@ def fold_block(texts: Sequence[str], tables: Tables) -> Block:
             quotes = (points[dropped] == ord('"')) | (points[dropped] == ord("'"))
             visible = (kinds[lost] == 0) & (classes[dropped] & t.SPACE == 0) & ~quotes
             kinds[lost[visible]] = KIND["cut"]
-            kept = np.ones(len(points), np.bool_)
-            kept[dropped] = False
+            is_kept = np.ones(len(points), np.bool_)
+            is_kept[dropped] = False
+            kept = is_kept.nonzero()[0]
             points, origins = points[kept], origins[kept]
         classes = tables.classes[points]
     breaks = (points == ord(BREAK)).nonzero()[0]

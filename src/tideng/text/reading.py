@@ -196,8 +196,9 @@ def is_meant(said: str, written: str) -> bool:
     return not EVERYWHERE.issuperset(b for a, b in zip(said, written, strict=True) if a != b)
 
 
-def _kept(seen: Seen, which: Flags | Places) -> Seen:
-    return seen[0][which], seen[1][which], seen[2][which]
+def _kept(seen: Seen, which: Flags) -> Seen:
+    places = which.nonzero()[0]  # picking by places is several times as quick as by flags
+    return seen[0][places], seen[1][places], seen[2][places]
 
 
 def _together(parts: Sequence[Seen]) -> Seen:

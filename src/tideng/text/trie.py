@@ -1,8 +1,9 @@
 """Finding thousands of literals in a long text by arithmetic over all its places at once.
 
 All places go down a trie of the literals together, a character a step; nearly all are out of it after two or
-three, and a table of the pairs that literals begin with keeps most from taking the first step. A step costs some ten calls of numpy, whatever the number of literals and places; in a short text those
-cost more than an automaton does.
+three, and a table of the pairs that literals begin with keeps most from taking the first step. A step costs
+some ten calls of numpy, whatever the number of literals and places; in a short text those cost more than an
+automaton does.
 """
 
 from collections.abc import Sequence
@@ -42,8 +43,8 @@ class _Edges(Struct, frozen=True):
         """By place: the next node, or _OUT."""
         wanted = _keys(nodes, characters)
         at = (wanted * _SPREAD >> self.shift).astype(np.int64)
-        there = self.keys[at]
-        found = np.where(there == wanted, self.nodes[at], np.int32(_OUT))
+        there = self.keys.take(at)
+        found = np.where(there == wanted, self.nodes.take(at), np.int32(_OUT))
         # Another edge may sit where this one belongs; then it sits in the next free place.
         todo = ((there != wanted) & (there != _FREE)).nonzero()[0]
         while len(todo):
@@ -99,32 +100,33 @@ class Trie:
     def scan(self, text: str) -> tuple[Places, Places]:
         """(literal numbers, ends): every occurrence of every literal, in no order."""
         points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-        alone = self._is_word[points].nonzero()[0]
+        alone = self._is_word.take(points).nonzero()[0]
         ended: list[tuple[Nodes, Places]] = [(self._roots[points[alone]], alone + 1)]
-        here = self._begins[_pairs(points[:-1], points[1:])].nonzero()[0]
-        nodes = self._roots[points[here]]
+        here = self._begins.take(_pairs(points[:-1], points[1:])).nonzero()[0]
+        nodes = self._roots[points.take(here)]
         here, nodes = _kept(here, nodes, nodes != _OUT)
         depth = 1
         while len(here):
-            nodes = self._edges.follow(nodes, points[here + depth])
+            nodes = self._edges.follow(nodes, points.take(here + depth))
             here, nodes = _kept(here, nodes, nodes != _OUT)
             depth += 1
-            full = self._counts[nodes] > 0
-            ended.append((nodes[full], here[full] + depth))
-            here, nodes = _kept(here, nodes, self._leads_on[nodes])
+            full, last = _kept(here, nodes, self._counts.take(nodes) > 0)
+            ended.append((last, full + depth))
+            here, nodes = _kept(here, nodes, self._leads_on.take(nodes))
             if len(here) and here[-1] + depth == len(points):
                 here, nodes = here[:-1], nodes[:-1]
         last = np.concatenate([one for one, _ in ended])
         ends = np.concatenate([one for _, one in ended])
-        counts = self._counts[last]
+        counts = self._counts.take(last)
         if int(counts.max(initial=1)) == 1:
-            return self._literals[self._firsts[last]], ends
+            return self._literals.take(self._firsts.take(last)), ends
         rows = (self._firsts[last] - np.cumsum(counts) + counts).repeat(counts) + np.arange(counts.sum())
         return self._literals[rows], ends.repeat(counts)
 
 
 def _kept(here: Places, nodes: Nodes, which: NDArray[np.bool_]) -> tuple[Places, Nodes]:
-    return here[which], nodes[which]
+    places = which.nonzero()[0]  # picking by places is several times as quick as by flags
+    return here.take(places), nodes.take(places)
 
 
 def _pairs(first: NDArray[np.uint32], second: NDArray[np.uint32]) -> NDArray[np.uint32]:
