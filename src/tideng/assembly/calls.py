@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
-from tideng.calls.alarms import CallFeedbackEntry, CallReportEntry
+from tideng.calls.alarms import CallFeedbackEntry, CallPhotoEntry, CallReportEntry
 from tideng.calls.cases import SqliteVisits, Visit, Visits, VisitUnknown
 from tideng.calls.columns import Calls, line_calls
 from tideng.calls.detector.calibrating import calibrate, feedback_shift
@@ -20,6 +20,8 @@ from tideng.calls.detector.lines import LineStates
 from tideng.calls.detector.outside import NOTHING, Outside
 from tideng.calls.detector.shipped import shipped_model
 from tideng.calls.importing import CallStore
+from tideng.calls.photos import FILE as PHOTOS
+from tideng.calls.photos import Photo, Photos, SqlitePhotos, photo_of
 from tideng.calls.picture import document, picture
 from tideng.calls.readers.plain import load
 from tideng.calls.register import FILE as REGISTER
@@ -207,13 +209,46 @@ def tell(
     unknown."""
     visits = SqliteVisits(folder / VISITS)
     try:
-        fitting = [visit for visit in visits.all(limit=100_000) if visit.id.startswith(case)]
-        if len(fitting) != 1:
-            raise VisitUnknown(f"{len(fitting)} cases begin with {case!r}; give more of the id")
-        visit = judge(visits, ledger, fitting[0], confirmed=confirmed, by=by, note=note)
+        found = _begins(visits, case)
+        visit = judge(visits, ledger, found, confirmed=confirmed, by=by, note=note)
         return visit, _strictness(visits)
     finally:
         visits.shut()
+
+
+def _begins(visits: Visits, case: str) -> Visit:
+    fitting = [visit for visit in visits.all(limit=100_000) if visit.id.startswith(case)]
+    if len(fitting) != 1:
+        raise VisitUnknown(f"{len(fitting)} cases begin with {case!r}; give more of the id")
+    return fitting[0]
+
+
+def attach(
+    folder: Path, ledger: Ledger, case: str, octets: bytes, *, what: str, by: str
+) -> tuple[Photo, bool]:
+    """Attach a photograph to a case by the beginning of its id; False if it had it. LookupError if unknown,
+    or `PhotoInvalid`."""
+    visits, photos = SqliteVisits(folder / VISITS), SqlitePhotos(folder / PHOTOS)
+    try:
+        return take_photo(photos, ledger, _begins(visits, case), octets, what=what, by=by)
+    finally:
+        photos.shut()
+        visits.shut()
+
+
+def take_photo(
+    photos: Photos, ledger: Ledger, visit: Visit, octets: bytes, *, what: str, by: str
+) -> tuple[Photo, bool]:
+    """Record a photograph of a case and keep it; False if the case had it. Raises `PhotoInvalid`."""
+    photo = photo_of(octets, case=visit.id, at=ledger.now(), by=by, what=what)
+    if not photos.has_room(visit.id, photo.id):
+        return photo, False
+    entry = CallPhotoEntry(
+        alarm=visit.id, at=photo.at, by=by, photo=photo.id, size=photo.size, what=photo.what
+    )
+    # The entry first, as with reports: what counts as evidence must be recorded.
+    ledger.append([encode_entry(entry)])
+    return photo, photos.add(photo, octets)
 
 
 def take_report(

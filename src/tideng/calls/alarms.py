@@ -59,6 +59,23 @@ class CallFeedbackEntry(Struct, frozen=True, kw_only=True, gc=False):
     """confirmed or not_confirmed."""
 
 
+class CallPhotoEntry(Struct, frozen=True, kw_only=True, gc=False):
+    """A photograph was attached to the case of an alarm."""
+
+    alarm: str
+    """The case it belongs to."""
+    at: int
+    by: str
+    """Account of the person who attached it."""
+    kind: Literal["call_photo/1"] = "call_photo/1"
+    photo: str
+    """SHA-256 of its octets as they came, hex."""
+    size: int
+    """In octets."""
+    what: str = ""
+    """What it shows: box, wiring, telephone or papers; empty: something else."""
+
+
 class CallReportEntry(Struct, frozen=True, kw_only=True, gc=False):
     """Somebody says that a line called with a scam."""
 
@@ -83,6 +100,11 @@ declare(
     "有人反映某线路打来诈骗电话;作为该线路后续呼叫的证据。",
 )
 declare("call_feedback/1", "What a visit found about a call alarm.", "上门核查对呼叫预警的结论。")
+declare(
+    "call_photo/1",
+    "A photograph from a visit, attached to the alarm's case; by its hash.",
+    "上门核查拍摄的照片归入该预警的核查;记录其哈希值。",
+)
 
 
 def entry_of(

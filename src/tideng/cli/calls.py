@@ -14,6 +14,7 @@ from rich.markup import escape
 from tideng.cli import (
     calls_console,
     calls_features,
+    calls_photos,
     calls_records,
     calls_reports,
     calls_subscribers,
@@ -27,6 +28,7 @@ calls_records.add_to(app)
 calls_watch.add_to(app)
 calls_console.add_to(app)
 calls_reports.add_to(app)
+calls_photos.add_to(app)
 calls_features.add_to(app)
 
 Zone = Annotated[float, typer.Option(help="Hours east of UTC at which the lines live.")]
