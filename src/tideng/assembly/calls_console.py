@@ -8,7 +8,7 @@ from pathlib import Path
 
 from litestar import Litestar
 
-from tideng.assembly.calls import VISITS, judge, take_report
+from tideng.assembly.calls import VISITS, judge, take_photo, take_report
 from tideng.assembly.door import recorder
 from tideng.calls import losses
 from tideng.calls.cases import SqliteVisits, Visit
@@ -16,6 +16,8 @@ from tideng.calls.doors.pages import calls_router
 from tideng.calls.doors.pages_deps import HOME, CallPagesDeps, calls_room
 from tideng.calls.doors.pages_views import zone_s_at
 from tideng.calls.importing import calls_of
+from tideng.calls.photos import FILE as PHOTOS
+from tideng.calls.photos import SqlitePhotos
 from tideng.calls.reports import FILE as REPORTS
 from tideng.calls.reports import ReportStore, report_of
 from tideng.calls.visit import paper
@@ -39,6 +41,7 @@ def calls_app(store: Store, folder: Path, settings: HttpDoorSettings) -> Iterato
     folder.mkdir(parents=True, exist_ok=True)
     visits = SqliteVisits(folder / VISITS)
     reports = ReportStore(folder / REPORTS)
+    photos = SqlitePhotos(folder / PHOTOS)
     sessions = Sessions(store.writer, now=store.now, entropy=store.entropy, hours=settings.session_hours)
     try:
         shell = Shell(
@@ -58,6 +61,9 @@ def calls_app(store: Store, folder: Path, settings: HttpDoorSettings) -> Iterato
             told = report_of(line, at, by=by, zone=store.time_zone, now_s=store.now() // 1_000_000)
             return take_report(reports, store.ledger, told, store.entropy)
 
+        def attach(visit: Visit, octets: bytes, what: str, by: str) -> bool:
+            return take_photo(photos, store.ledger, visit, octets, what=what, by=by)[1]
+
         def printed(visit: Visit) -> bytes:
             at = datetime.fromtimestamp(store.now() // 1_000_000, UTC)
             return paper(visit, at=at, zone_s=zone_s_at(visit.alarm_at, store.time_zone))
@@ -67,6 +73,8 @@ def calls_app(store: Store, folder: Path, settings: HttpDoorSettings) -> Iterato
             visits=visits,
             judge=say,
             report=report,
+            photos=photos,
+            attach=attach,
             calls_of=lambda line: calls_of(folder, line),
             paper=printed,
             assumed=assumed,
@@ -75,5 +83,6 @@ def calls_app(store: Store, folder: Path, settings: HttpDoorSettings) -> Iterato
         yield make_app([calls_router(deps)], shell, is_page=lambda _: True)
     finally:
         sessions.close()
+        photos.shut()
         reports.shut()
         visits.shut()

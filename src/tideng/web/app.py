@@ -14,7 +14,7 @@ from litestar.response import Redirect
 from litestar.types import ASGIApp, Message, Scope
 
 from tideng.web.assets import asset
-from tideng.web.errors import FormRefused, NoSuchPage, NotAllowed, NotSignedIn
+from tideng.web.errors import FormRefused, NoSuchPage, NotAllowed, NotSignedIn, UploadTooLarge
 from tideng.web.shell import Asked, Shell
 from tideng.web.sign_in import SIGN_IN, sign_in_router
 
@@ -113,6 +113,8 @@ def _status(error: Exception) -> int:
         return HTTPStatus.NOT_FOUND
     if isinstance(error, NotAllowed | FormRefused):
         return HTTPStatus.FORBIDDEN
+    if isinstance(error, UploadTooLarge):
+        return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     return error.status_code if isinstance(error, HTTPException) else HTTPStatus.INTERNAL_SERVER_ERROR
 
 

@@ -13,5 +13,9 @@ class FormRefused(Exception):
     """The form does not carry this session's token: it was not sent from our own page (CSRF), or is old."""
 
 
+class UploadTooLarge(Exception):
+    """More was sent than this form takes; nothing of it was looked at."""
+
+
 class NoSuchPage(Exception):
     """Nothing lies at this address, or no longer."""

@@ -9,7 +9,9 @@ from urllib.parse import parse_qsl, urlencode
 from jinja2 import BaseLoader, Environment, PackageLoader, PrefixLoader, StrictUndefined, select_autoescape
 from litestar import MediaType, Request, Response
 from litestar.connection import ASGIConnection
-from litestar.datastructures import Cookie
+from litestar.datastructures import Cookie, UploadFile
+from litestar.exceptions import ClientException
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.handlers import BaseRouteHandler
 from markupsafe import Markup
 from msgspec import Struct
@@ -17,7 +19,7 @@ from msgspec import Struct
 from tideng.web.accounts import Accounts, Role
 from tideng.web.assets import ASSETS
 from tideng.web.attempts import Attempts
-from tideng.web.errors import FormRefused, NotAllowed, NotSignedIn
+from tideng.web.errors import FormRefused, NotAllowed, NotSignedIn, UploadTooLarge
 from tideng.web.sessions import Session, Sessions, form_token, is_form_token
 from tideng.web.words import LANGUAGES, Phrases, language_of
 
@@ -64,6 +66,14 @@ class Room(Struct, frozen=True):
     templates: BaseLoader
     phrases: Traversable
     menu: tuple[MenuItem, ...] = ()
+
+
+class Upload(Struct, frozen=True):
+    """A form with files, once its token is right."""
+
+    fields: Mapping[str, str]
+    files: Mapping[str, bytes]
+    """What was chosen, by field. What a file was called at home is left out: it decides nothing."""
 
 
 class Shell:
@@ -200,11 +210,46 @@ class Shell:
             fields = dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=FORM_FIELDS_MAX))
         except ValueError as error:  # not UTF-8, or too many fields
             raise FormRefused from error
+        self._check_token(request, fields)
+        return fields
+
+    async def read_upload(self, request: Asked, *, limit: int) -> Upload:
+        """Fields and files of a POST with files, once its token is right: as `read_form`, the only way to
+        them.
+
+        `limit`: octets of the whole body; the route's `request_max_body_size` must allow as many. Raises
+        `FormRefused`, or `UploadTooLarge`: before it reads, where the request says how long it is.
+        """
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind != "multipart/form-data":
+            raise FormRefused
+        try:
+            if (request.content_length or 0) > limit:
+                raise UploadTooLarge
+            # Read whole before it is taken apart: a body cut off half-way would leave a file open.
+            await request.body()
+            form = await request.form()
+        except RequestEntityTooLarge as error:
+            raise UploadTooLarge from error
+        # No multipart form, or text in it that is none in the encoding it names.
+        except (ClientException, UnicodeDecodeError, LookupError) as error:
+            raise FormRefused from error
+        try:
+            sent = list(form.multi_items())
+            if len(sent) > FORM_FIELDS_MAX:
+                raise FormRefused
+            fields = {name: value for name, value in sent if isinstance(value, str)}
+            self._check_token(request, fields)
+            files = {name: await file.read() for name, file in sent if isinstance(file, UploadFile)}
+            return Upload(fields, files)
+        finally:
+            await form.close()
+
+    def _check_token(self, request: Asked, fields: dict[str, str]) -> None:
         session = session_of(request)
         secret = session.secret if session else request.cookies.get(self.form_cookie, "")
         if not is_form_token(fields.pop("form_token", ""), secret):
             raise FormRefused
-        return fields
 
     def cookie(self, name: str, value: str, *, max_age: int | None = None) -> Cookie:
         """A cookie no script reads and no other site sends."""

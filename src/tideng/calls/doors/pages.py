@@ -1,5 +1,5 @@
 """The calls console's pages: alarms, one case, one line's picture. What was found is told in
-`pages_feedback`."""
+`pages_feedback`, what was photographed in `pages_photos`."""
 
 import asyncio
 from typing import Any, Final, get_args
@@ -11,6 +11,7 @@ from tideng.calls.cases import LOOK_FOR, PHOTOS, QUESTIONS, State, Visit, VisitU
 from tideng.calls.detector.evidence import MEANINGS
 from tideng.calls.doors.pages_deps import DECIDES, HOME, PERSONAL, CallPagesDeps
 from tideng.calls.doors.pages_feedback import NOTE_CHARACTERS_MAX, Told, feedback_handlers
+from tideng.calls.doors.pages_photos import NOTHING_REFUSED, Refused, photo_handlers, photo_values
 from tideng.calls.doors.pages_reports import report_handlers
 from tideng.calls.doors.pages_views import (
     TONES,
@@ -67,6 +68,9 @@ def calls_router(deps: CallPagesDeps) -> Router:
         headers = {"Content-Disposition": named, "Cache-Control": "no-store"}
         return Response(raw, media_type="application/pdf", headers=headers)
 
+    async def refused(request: Asked, case: str, what: Refused) -> Page:
+        return await _case(deps, request, case, is_shown=False, refused=what)
+
     @get("/help")
     async def help_page(request: Asked) -> Page:
         figures = [(name, getattr(deps.assumed, name)) for name in FIGURES]
@@ -85,6 +89,7 @@ def calls_router(deps: CallPagesDeps) -> Router:
             help_page,
             *feedback_handlers(deps, found),
             *report_handlers(deps),
+            *photo_handlers(deps, found, _record_look, refused),
         ],
         guards=[shell.requires()],
         include_in_schema=False,
@@ -138,7 +143,9 @@ async def _record_look(deps: CallPagesDeps, request: Asked, visit: Visit) -> Non
     )
 
 
-async def _case(deps: CallPagesDeps, request: Asked, case: str, *, is_shown: bool) -> Page:
+async def _case(
+    deps: CallPagesDeps, request: Asked, case: str, *, is_shown: bool, refused: Refused = NOTHING_REFUSED
+) -> Page:
     shell = deps.shell
     visit = await found(deps, case)
     roles = set(signed_in(request).account.roles)
@@ -150,10 +157,12 @@ async def _case(deps: CallPagesDeps, request: Asked, case: str, *, is_shown: boo
     return shell.page(
         request,
         "calls/case.html",
+        status=refused.status,
         visit=visit,
         line=(visit.line if is_shown else mask(visit.line)) if personal else "",
         is_shown=is_shown,
         may_show=personal and not is_shown,
+        may_download=personal,
         may_decide=bool(set(DECIDES) & roles),
         tones=TONES,
         began=when(visit.first_call_at * 1_000_000, deps.zone),
@@ -165,10 +174,11 @@ async def _case(deps: CallPagesDeps, request: Asked, case: str, *, is_shown: boo
         look_for=[one[0 if zh else 1] for one in LOOK_FOR],
         questions=[one[0 if zh else 1] for one in QUESTIONS],
         photos=[one.split(" / ")[0 if zh else 1] for one in PHOTOS],
-        done=request.query_params.get("done", "") if not is_shown else "",
+        done=request.query_params.get("done", "") if request.method == "GET" else "",
         told=Told("", "", visit.state),
         problem="",
         limit=NOTE_CHARACTERS_MAX,
+        **await photo_values(deps, visit, refused, is_chinese=zh),
     )
 
 

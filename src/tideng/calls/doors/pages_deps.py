@@ -11,6 +11,7 @@ from msgspec import Struct
 from tideng.calls.cases import Visit, Visits
 from tideng.calls.columns import LineCalls
 from tideng.calls.losses import Assumptions
+from tideng.calls.photos import Photos
 from tideng.web.accounts import Role
 from tideng.web.shell import MenuItem, Room, Shell
 
@@ -33,6 +34,10 @@ class CallPagesDeps(Struct, frozen=True, kw_only=True):
     report: Callable[[str, str, str], bool]
     """Records that a line (as written) called with a scam at a moment (as written; empty: now), by whom;
     False if it was known. Raises `ReportInvalid`."""
+    photos: Photos
+    attach: Callable[[Visit, bytes, str, str], bool]
+    """Records and keeps a photograph of a case: its octets, what it shows, by whom; False if the case had it.
+    Raises `PhotoInvalid`."""
     calls_of: Callable[[str], LineCalls]
     """What a line placed, by the records there are."""
     paper: Callable[[Visit], bytes]
