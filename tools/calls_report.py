@@ -213,25 +213,31 @@ def _within_calls(results: Results) -> str:
     }
     return charts.lines(
         [
-            charts.Line(name, [(n, sum(c <= n for c in calls) / len(found)) for n in range(CURVE_CALLS + 1)])
+            charts.Line(
+                name, [(n, 100 * sum(c <= n for c in calls) / len(found)) for n in range(CURVE_CALLS + 1)]
+            )
             for name, calls in told.items()
         ],
         title="Boxes acted on within so many calls",
         x_name="calls the box had placed",
-        y_name="share",
+        y_name="percent",
     )
 
 
 def _trade(by: By) -> str:
     points = sorted(
-        (false_alarms(results).per_million, float(np.mean([one.is_found for one in boxes_of(results)])))
+        (
+            false_alarms(results).per_million,
+            100 * float(np.mean([not one.is_found for one in boxes_of(results)])),
+        )
         for results in by.values()
     )
     return charts.lines(
-        [charts.Line("boxes found", points)],
-        title="Boxes found against false alarms",
+        [charts.Line("boxes missed", points)],
+        title="Boxes missed against false alarms",
         x_name="false alarms per million line-days",
-        y_name="share",
+        y_name="percent",
+        x_ticks=[(x, f"{x:.0f}") for x, _ in (points[0], points[-1])],
     )
 
 

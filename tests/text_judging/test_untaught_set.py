@@ -3,7 +3,7 @@
 `untaught.jsonl` stays out of training, so that this can be measured again. First measured, by the rules and
 weights of the day before: findings called 0.34 of 500 dangers dangerous and 22 of 700 harmless messages;
 findings and score together stopped 0.63 of the dangers and 38 harmless ones. After that day's work 0.34 and
-17, 0.85 and 32. The floors hold what was reached.
+16, 0.85 and 31. The floors hold what was reached.
 """
 
 import json
