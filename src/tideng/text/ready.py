@@ -34,7 +34,7 @@ def make_judge(
 ) -> Judge:
     """A judge of these bytes. `find_compiled` may give what `compiled_engines` gave for the same literals.
 
-    `for_files`: also ready for thousands of texts at once, which takes some 6 MB more.
+    `for_files`: also ready for thousands of texts at once, which takes some 10 MB more.
     """
     read = read_tables(tables)
     book = read_phrasebook(knowledge, read, BY_CODE)

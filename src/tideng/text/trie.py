@@ -26,8 +26,9 @@ _PAIR_BITS: Final = 17
 _PAIR_SHIFT: Final = np.uint32(32 - _PAIR_BITS)
 _FIRST: Final = np.uint32(0x01000193)
 _SECOND: Final = np.uint32(0x9E3779B1)
-_OUT: Final = -1
-_ROOMY: Final = 3
+_OUT: Final = 0
+"""The root's number: no edge leads there. Memory that holds only noughts is never taken."""
+_ROOMY: Final = 2
 """The table of edges has at least so many places for each: most look-ups then need one step."""
 
 
@@ -69,12 +70,12 @@ class Trie:
         characters[inside] = np.frombuffer(written, np.uint32)
         fresh = inside.copy()
         fresh[1:] &= np.logical_or.accumulate(characters[1:] != characters[:-1], axis=1)
-        numbers = np.where(fresh, fresh.cumsum().reshape(fresh.shape), 0)
-        nodes = np.maximum.accumulate(numbers, axis=0).astype(np.int32)
+        numbers = fresh.cumsum(dtype=np.int32).reshape(fresh.shape)
+        nodes = np.maximum.accumulate(np.where(fresh, numbers, np.int32(0)), axis=0)
         parents = np.column_stack((np.zeros(len(order), np.int32), nodes[:, :-1]))
         first = fresh[:, 0].nonzero()[0]
-        self._roots = np.full(_POINTS, _OUT, np.int32)
-        """By character: the node that a literal begins with."""
+        self._roots = np.zeros(_POINTS, np.int32)
+        """By character: the node that a literal begins with, or _OUT."""
         self._roots[characters[first, 0]] = nodes[first, 0]
         deeper = fresh[:, 1:]
         self._edges = _edges(parents[:, 1:][deeper], characters[:, 1:][deeper], nodes[:, 1:][deeper])
