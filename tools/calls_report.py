@@ -9,7 +9,7 @@ import numpy as np
 from msgspec import Struct
 
 from tideng.calls.detector.evidence import Model
-from tideng.calls.evaluating import Found, WorldResult, poisson_interval
+from tideng.calls.evaluating import SUSPENSIONS_PROMISED, Found, WorldResult, poisson_interval
 from tideng.documents import charts
 from tideng.documents.standalone import page
 
@@ -20,8 +20,6 @@ ELSEWHERE: Final = ("office", "rented_room")
 """Boxes that are on no home's line."""
 SLOW: Final = ("trickle", "mimicry")
 CURVE_CALLS: Final = 60
-SUSPENSIONS_PROMISED: Final = 0.5
-"""Per million line-days; `tools.train_calls` sets the threshold for it."""
 
 Results = Sequence[WorldResult]
 By = Mapping[float, Results]

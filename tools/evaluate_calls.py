@@ -57,6 +57,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--strictness", type=float, default=0.0)
     parser.add_argument("--out", type=Path, default=Path("build/calls-evaluation.html"))
     chosen = parser.parse_args(arguments)
+    if chosen.worlds < 1:
+        parser.error(f"--worlds is {chosen.worlds}; give 1 or more")
     scorer = Scorer(shipped_model())
     begun = time.monotonic()
     steps = sorted({*STRICTNESS, chosen.strictness})

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tideng.calls.features.batch import MEMORY_USUAL_MIN, MemoryTooSmall, memory_to_use, write
+from tideng.calls.features.batch import MEMORY_USUAL_MIN, InputInTheWay, MemoryTooSmall, memory_to_use, write
 from tideng.calls.features.definition import COLUMNS, line_days
 from tideng.calls.features.stream import LineDays
 from tideng.calls.worlds.export import write as write_world
@@ -104,7 +104,7 @@ def test_shares_of_the_lines_and_little_memory_change_nothing(tmp_path: Path) ->
 
 
 def _rows_of(folder: Path) -> set[tuple[object, ...]]:
-    table = pq.read_table(sorted(folder.glob("line-days-*.parquet")))
+    table = pq.read_table(sorted(folder.glob("line-days-????.parquet")))
     rows = [*zip(*(table[column].to_pylist() for column in COLUMNS), strict=True)]
     assert len(rows) == len(set(rows))
     return set(rows)
@@ -114,7 +114,13 @@ def _rows_of(folder: Path) -> set[tuple[object, ...]]:
     "written",
     [
         {},
-        {"1": "02838420571", "2": "00000000000000000", "3": "0"},
+        {"1": "02838420571", "2": "0" * 17, "3": "0", "4": "9" * 17, "5": "12345678901234567"},
+            "1": "02838420571",
+            "2": "00000000000000000",
+            "3": "0",
+            "4": "99999999999999999",
+            "5": "12345678901234567",
+        },
         {"1": "123456789012345678", "2": "10086"},
         {"1": "+8613800138000", "2": "8613800138000", "3": "1e5", "4": "100000", "5": "", "6": "sip:x"},
         {"1": None, "2": "０１２"},
@@ -135,6 +141,53 @@ def test_numbers_of_any_kind_come_out_as_they_went_in(tmp_path: Path, written: d
     by_string = set(zip(*(column.to_pylist() for column in made.columns), strict=True))
     assert _rows_of(tmp_path / "out") == by_string
     assert {row[0] for row in by_string} >= set(written.values()) - {None}
+
+
+def _written(rows: list[tuple[object, ...]], path: Path) -> Path:
+    names = ("caller", "callee", "start", "ring_s", "duration_s", "answered")
+    pq.write_table(pa.table(dict(zip(names, zip(*rows, strict=True), strict=True))), path)
+    return path
+
+
+def test_calls_at_one_moment_are_in_the_order_of_their_numbers_as_written(tmp_path: Path) -> None:
+    """ "10" comes before "9" for every engine, and whether or not another line's number has a letter."""
+    rows: list[tuple[object, ...]] = [
+        ("5", "9", 100, 0, 0, True),
+        ("5", "10", 100, 0, 50, True),
+        ("5", "77", 152, 0, 1, True),
+    ]
+    write([_written(rows, tmp_path / "digits.parquet")], tmp_path / "digits")
+    others = [*rows, ("x1", "8", 100, 0, 1, True)]
+    write([_written(others, tmp_path / "letters.parquet")], tmp_path / "letters")
+    digits, letters = _rows_of(tmp_path / "digits"), _rows_of(tmp_path / "letters")
+    assert {row for row in letters if row[0] != "x1" and row[0] != "8"} == digits
+    [quick] = [row[COLUMNS.index("quick")] for row in digits if row[0] == "5"]
+    assert quick == 1
+
+
+def test_numbers_in_other_columns_than_strings_are_counted(tmp_path: Path) -> None:
+    rows: list[tuple[object, ...]] = [(5, 9, 100, 0, 7, True), (5, 10, 200, 0, 50, True)]
+    write([_written(rows, tmp_path / "whole.parquet")], tmp_path / "out")
+    assert {row[0] for row in _rows_of(tmp_path / "out")} == {5, 9, 10}
+
+
+def test_nothing_is_deleted_that_was_not_written_here(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    mine = ("line-days-2024-march.parquet", "line-days-0000.backup.parquet", "line-days-.parquet")
+    for name in mine:
+        (out / name).write_text("mine")
+    (out / "line-days-0007.parquet").mkdir()
+    calls = _written([("5", "9", 100, 0, 7, True)], out / "line-days-raw.parquet")
+    write([calls], out)
+    assert {path.name for path in out.iterdir()} == {
+        *mine,
+        "line-days-0007.parquet",
+        "line-days-raw.parquet",
+        "line-days-0000.parquet",
+    }
+    with pytest.raises(InputInTheWay, match=r"line-days-0000\.parquet would be written over"):
+        write([out / "line-days-0000.parquet"], out)
 
 
 def test_shares_of_an_earlier_run_are_not_left_among_the_new(tmp_path: Path) -> None:

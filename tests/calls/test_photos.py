@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,12 +17,14 @@ from tideng.calls.photos import (
     OCTETS_MAX,
     PHOTOS_MAX,
     SUBJECTS,
+    Before,
     MemoryPhotos,
     Photo,
     PhotoInvalid,
     Photos,
     PhotoUnknown,
     SqlitePhotos,
+    nothing,
     photo_of,
 )
 from tideng.cli.main import app
@@ -116,10 +119,10 @@ def test_photographs_come_back_in_order_of_arrival_octet_for_octet(photos: Photo
 
 
 def test_the_same_picture_twice_is_one_and_stays_as_it_was(photos: Photos) -> None:
-    assert photos.has_room(CASE, made(JPEG).id)
-    assert photos.add(made(JPEG, what="box"), JPEG)
-    assert not photos.has_room(CASE, made(JPEG).id)
-    assert not photos.add(made(JPEG, what="papers"), JPEG)
+    told: list[str] = []
+    assert photos.add(made(JPEG, what="box"), JPEG, lambda: told.append("box"))
+    assert not photos.add(made(JPEG, what="papers"), JPEG, lambda: told.append("papers"))
+    assert told == ["box"]
     assert [photo.what for photo in photos.of_case(CASE)] == ["box"]
     assert photos.add(made(JPEG, case="other"), JPEG)
 
@@ -134,12 +137,34 @@ def test_a_photograph_of_another_case_is_unknown(photos: Photos) -> None:
 def test_a_case_has_at_most_so_many(photos: Photos) -> None:
     for seed in range(PHOTOS_MAX):
         assert photos.add(made(png(seed)), png(seed))
-    for act in (lambda: photos.add(made(JPEG), JPEG), lambda: photos.has_room(CASE, made(JPEG).id)):
-        with pytest.raises(PhotoInvalid, match=f"has {PHOTOS_MAX} photographs; limit is {PHOTOS_MAX}"):
-            act()
+    with pytest.raises(PhotoInvalid, match=f"has {PHOTOS_MAX} photographs; limit is {PHOTOS_MAX}"):
+        photos.add(made(JPEG), JPEG, lambda: pytest.fail("there is no room"))
     assert not photos.add(made(png(0)), png(0))
     assert photos.count(CASE) == PHOTOS_MAX
     assert photos.add(made(JPEG, case="other"), JPEG)
+
+
+def test_what_cannot_be_recorded_is_not_kept(photos: Photos) -> None:
+    def full() -> None:
+        raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="full"):
+        photos.add(made(JPEG), JPEG, full)
+    assert photos.of_case(CASE) == []
+    assert photos.add(made(JPEG), JPEG)
+
+
+def test_what_cannot_be_kept_is_not_recorded(tmp_path: Path) -> None:
+    photos = SqlitePhotos(tmp_path / "photos.db")
+    other = sqlite3.connect(tmp_path / "photos.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    photos._db.execute("PRAGMA busy_timeout=1")
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        photos.add(made(JPEG), JPEG, lambda: pytest.fail("recorded, but not kept"))
+    other.execute("ROLLBACK")
+    assert photos.add(made(JPEG), JPEG)
+    other.close()
+    photos.shut()
 
 
 def test_what_sqlite_kept_is_there_after_it_was_shut(tmp_path: Path) -> None:
@@ -194,13 +219,19 @@ def test_what_is_refused_is_neither_recorded_nor_kept(photos: Photos, store: Sto
 
 
 def test_a_photograph_is_recorded_before_it_is_kept(store: Store) -> None:
-    class Failing(MemoryPhotos):
-        def add(self, photo: Photo, octets: bytes) -> bool:
-            raise OSError("the disk is full")
+    seen: list[list[str]] = []
 
-    with pytest.raises(OSError, match="full"):
-        take(Failing(), store, JPEG)
-    assert [entry["photo"] for entry in recorded(store)] == [made(JPEG).id]
+    class Watched(MemoryPhotos):
+        def add(self, photo: Photo, octets: bytes, first: Before = nothing) -> bool:
+            def told() -> None:
+                first()
+                seen.append([str(entry["photo"]) for entry in recorded(store)])
+                assert self.of_case(photo.case) == []
+
+            return super().add(photo, octets, told)
+
+    take(Watched(), store, JPEG)
+    assert seen == [[made(JPEG).id]]
 
 
 Run = Callable[..., Result]

@@ -49,11 +49,38 @@ def test_a_broken_knowledge_file_is_named(name: str, content: bytes, says: str) 
         read_phrasebook(bundled_knowledge() | {name: content}, tables(), BY_CODE)
 
 
-@pytest.mark.parametrize("phrase", ["~4~无法投递", "无法投递~4~", "无法~3~~4~投递"])
+@pytest.mark.parametrize("phrase", ["~4~无法投递", "无法投递~4~ ", "无法~3~~4~投递", "{|}~4~投递"])
 def test_a_phrase_with_an_open_gap_is_refused(phrase: str) -> None:
     given = bundled_knowledge()
     given["parcel.toml"] += f'\nopen = ["{phrase}"]\n'.encode()
-    with pytest.raises(KnowledgeInvalid, match=rf"parcel\.open: '{phrase}' has a gap beside nothing"):
+    with pytest.raises(
+        KnowledgeInvalid, match=rf"parcel\.open: '{re.escape(phrase)}' has a gap beside nothing"
+    ):
+        read_phrasebook(given, judge().reader.tables, BY_CODE)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "says"),
+    [
+        (
+            "parcel.toml",
+            b"[slots]",
+            b'[slots]\nwide = ["kuai~100~di"]',
+            "a gap of more than 99",
+        ),
+        ("task.toml", b"2 of (", b"0 of (", "0 of 6; ask for one of them or more"),
+        ("shared.toml", b"[derived]", b'[derived]\none = "other"\nother = "one"', "in a circle"),
+    ],
+)
+def test_what_could_never_hold_or_always_does_is_refused(
+    name: str, old: bytes, new: bytes, says: str
+) -> None:
+    given = bundled_knowledge()
+    assert old in given[name]
+    given[name] = given[name].replace(old, new, 1)
+    if name == "shared.toml":
+        given["task.toml"] = given["task.toml"].replace(b'when = [\n  "', b'when = [\n  "one & ', 1)
+    with pytest.raises(KnowledgeInvalid, match=says):
         read_phrasebook(given, judge().reader.tables, BY_CODE)
 
 

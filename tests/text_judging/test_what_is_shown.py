@@ -5,6 +5,7 @@ import tracemalloc
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -48,6 +49,26 @@ def test_every_finding_shows_words_of_its_own_text() -> None:
         assert judged == judge().judge(text)
         for finding in judged.findings:
             assert text[finding.start : finding.end].startswith(finding.seen)
+
+
+@pytest.mark.parametrize(
+    ("text", "beside"),
+    [("官网 abc。com", "a b c"), ("a b c d", "联系 q q。com"), ("℡ⅷdot\x00", "x"), ("还款\u200b", "x 0 8 8")],
+)
+def test_what_stands_beside_a_text_changes_nothing(text: str, beside: str) -> None:
+    alone = judge().judge(text)
+    assert judge().judge_many([text, beside])[0] == alone
+    assert judge().judge_many([beside, text])[1] == alone
+    assert all(0 <= one.start <= one.end <= len(text) for one in alone.findings)
+
+
+SPELLED = st.text("ab0。. co mt点V芯加:-·'\u200b\x00℡ⅷ", max_size=14)
+
+
+@settings(max_examples=150)
+@given(st.lists(SPELLED, min_size=2, max_size=8))
+def test_texts_are_judged_in_a_block_as_alone(texts: list[str]) -> None:
+    assert judge().judge_many(texts) == [judge().judge(text) for text in texts]
 
 
 def test_many_texts_of_nothing_take_little_memory() -> None:

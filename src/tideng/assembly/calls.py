@@ -241,14 +241,12 @@ def take_photo(
 ) -> tuple[Photo, bool]:
     """Record a photograph of a case and keep it; False if the case had it. Raises `PhotoInvalid`."""
     photo = photo_of(octets, case=visit.id, at=ledger.now(), by=by, what=what)
-    if not photos.has_room(visit.id, photo.id):
-        return photo, False
     entry = CallPhotoEntry(
         alarm=visit.id, at=photo.at, by=by, photo=photo.id, size=photo.size, what=photo.what
     )
-    # The entry first, as with reports: what counts as evidence must be recorded.
-    ledger.append([encode_entry(entry)])
-    return photo, photos.add(photo, octets)
+    # The entry first, as with reports: what counts as evidence must be recorded. But not before it is sure
+    # that the picture can be kept: an entry cannot be taken back.
+    return photo, photos.add(photo, octets, lambda: ledger.append([encode_entry(entry)]))
 
 
 def take_report(

@@ -10,6 +10,8 @@ from tideng.calls.columns import Calls
 from tideng.calls.detector.detecting import Alarm
 from tideng.calls.worlds.traffic import Box, Flags, World
 
+SUSPENSIONS_PROMISED: Final = 0.5
+"""False ones per million line-days, for which the shipped threshold for suspending is set."""
 GRACE_S: Final = 7_200
 """A record may come so long after the box's last call and still count for it."""
 

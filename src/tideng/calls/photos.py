@@ -2,7 +2,7 @@
 
 import hashlib
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Literal, Protocol
@@ -105,17 +105,24 @@ def _full(case: str) -> PhotoInvalid:
     )
 
 
+Before = Callable[[], object]
+
+
+def nothing() -> None:
+    """Nothing need be done before a picture is kept."""
+
+
 class Photos(Protocol):
     """Photographs by case. Adding is idempotent by case and id; what a call returned for is kept (memory
     excepted)."""
 
-    def add(self, photo: Photo, octets: bytes) -> bool:
+    def add(self, photo: Photo, octets: bytes, first: Before = nothing) -> bool:
         """True if it is new; False if the case had this picture, which stays as it is. `PhotoInvalid` if the
-        case has `PHOTOS_MAX` others."""
+        case has `PHOTOS_MAX` others.
 
-    def has_room(self, case: str, id: str) -> bool:
-        """Whether the case lacks this picture and may have it. `PhotoInvalid` if it has `PHOTOS_MAX`
-        others."""
+        `first` is called before it is kept, when only a crash can still prevent that; what it raises is
+        raised, and nothing is kept.
+        """
 
     def of_case(self, case: str) -> list[Photo]:
         """Those of a case, in order of arrival."""
@@ -133,19 +140,14 @@ class MemoryPhotos:
     def __init__(self) -> None:
         self._photos: dict[str, dict[str, tuple[Photo, bytes]]] = {}
 
-    def add(self, photo: Photo, octets: bytes) -> bool:
+    def add(self, photo: Photo, octets: bytes, first: Before = nothing) -> bool:
         """See `Photos`."""
-        if not self.has_room(photo.case, photo.id):
+        if photo.id in self._photos.get(photo.case, {}):
             return False
+        if self.count(photo.case) >= PHOTOS_MAX:
+            raise _full(photo.case)
+        first()
         self._photos.setdefault(photo.case, {})[photo.id] = (photo, octets)
-        return True
-
-    def has_room(self, case: str, id: str) -> bool:
-        """See `Photos`."""
-        if id in self._photos.get(case, {}):
-            return False
-        if self.count(case) >= PHOTOS_MAX:
-            raise _full(case)
         return True
 
     def of_case(self, case: str) -> list[Photo]:
@@ -192,7 +194,7 @@ class SqlitePhotos:
         """Close the file."""
         self._db.close()
 
-    def add(self, photo: Photo, octets: bytes) -> bool:
+    def add(self, photo: Photo, octets: bytes, first: Before = nothing) -> bool:
         """See `Photos`."""
         row = {
             "case": photo.case,
@@ -201,19 +203,23 @@ class SqlitePhotos:
             "octets": octets,
             "limit": PHOTOS_MAX,
         }
-        if self._db.execute(_ADD, row).rowcount == 1:
-            return True
-        self.has_room(photo.case, photo.id)  # raises if that was why
-        return False
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            is_new = self._db.execute(_ADD, row).rowcount == 1
+            if is_new:
+                first()
+            elif not self._has(photo):
+                raise _full(photo.case)
+            self._db.execute("COMMIT")
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        return is_new
 
-    def has_room(self, case: str, id: str) -> bool:
-        """See `Photos`."""
-        found = self._db.execute("SELECT 1 FROM photo WHERE of_case = ? AND id = ?", (case, id)).fetchone()
-        if found is not None:
-            return False
-        if self.count(case) >= PHOTOS_MAX:
-            raise _full(case)
-        return True
+    def _has(self, photo: Photo) -> bool:
+        row = (photo.case, photo.id)
+        found = self._db.execute("SELECT 1 FROM photo WHERE of_case = ? AND id = ?", row)
+        return found.fetchone() is not None
 
     def of_case(self, case: str) -> list[Photo]:
         """See `Photos`."""

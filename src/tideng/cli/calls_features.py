@@ -38,7 +38,7 @@ def features(
         _need("pyspark", "spark")
     elif engine != "duckdb":
         stop(f"--engine is {escape(engine)!r}; choose duckdb or spark")
-    from tideng.calls.features.batch import MemoryTooSmall, write
+    from tideng.calls.features.batch import InputInTheWay, MemoryTooSmall, write
 
     missing = [str(path) for path in files if not path.is_file()]
     if missing:
@@ -52,6 +52,8 @@ def features(
             memory=int(memory * 1e9),
             zone_s=int(zone * 3600),
         )
+    except InputInTheWay as error:
+        stop(escape(str(error)))
     except MemoryTooSmall as error:
         stop(f"{escape(str(error))} (--memory, --parts)")
     if json:
@@ -68,9 +70,10 @@ def patterns(
     _need("pyarrow", "calls")
     import pyarrow.parquet as pq  # ships no types
 
+    from tideng.calls.features.batch import OWN
     from tideng.calls.features.patterns import patterns_of
 
-    paths = sorted(folder.glob("line-days-*.parquet"))
+    paths = sorted(path for path in folder.glob("line-days-*") if OWN.fullmatch(path.name))
     if not paths:
         stop(f"{escape(str(folder))} holds no line-days; write them with `tideng calls features`")
     found = [

@@ -90,7 +90,7 @@ def hidden_contacts(block: Block, hosts: Hosts) -> Iterator[tuple[str, Spans]]:
     parts = (
         _numbers(block.joined, roles) if seen & _NUMERAL else (),
         _apps(block.joined, roles) if seen & _APP else (),
-        _spaced(block.joined, roles, hosts) if seen & _LETTER and seen & (_SPACE | _DOT) else (),
+        _spaced(block, roles, hosts) if seen & _LETTER and seen & (_SPACE | _DOT) else (),
     )
     for names, place in itertools.chain(*parts):
         for name in names:
@@ -152,16 +152,24 @@ def _apps(text: str, roles: Flags) -> Iterator[tuple[tuple[str, ...], Place]]:
             yield ("account",), clipped.span()
 
 
-def _spaced(text: str, roles: Flags, hosts: Hosts) -> Iterator[tuple[tuple[str, ...], Place]]:
+def _spaced(block: Block, roles: Flags, hosts: Hosts) -> Iterator[tuple[tuple[str, ...], Place]]:
     """Domains with room or marks between their letters."""
     letter, space = roles & _LETTER != 0, roles & _SPACE != 0
     apart = letter[:-3] & space[1:-2] & letter[2:-1] & space[3:]
     marked = letter[:-3] & (((roles[1:-2] & _DOT) != 0) | (space[1:-2] & ((roles[2:-1] & _DOT) != 0)))
     places = (apart | marked).nonzero()[0]
-    # Neighbours are looked at together: letters set apart throughout a text are one stretch of it.
-    for group in np.split(places, (np.diff(places) > _SPACED_BEFORE).nonzero()[0] + 1) if len(places) else ():
+    if not len(places):
+        return
+    # Neighbours are looked at together: letters set apart throughout a text are one stretch of it. What
+    # stands in another text of the block says nothing about this one.
+    owners = block.starts.searchsorted(places, side="right") - 1
+    apart = (places[1:] - places[:-1] > _SPACED_BEFORE) | (owners[1:] != owners[:-1])
+    for group in np.split(places, apart.nonzero()[0] + 1):
         first, last = int(group[0]), int(group[-1])
-        for one in _SPACED.finditer(text, max(0, first - _SPACED_BEFORE), last + 2 * _SPACED_BEFORE):
+        own = int(block.starts.searchsorted(first, side="right")) - 1
+        low = max(int(block.starts[own]), first - _SPACED_BEFORE)
+        high = min(int(block.starts[own + 1]) - 1, last + 2 * _SPACED_BEFORE)
+        for one in _SPACED.finditer(block.joined, low, high):
             host = closed_up(one[0])
             # Most letters stand alone: "15.99 apple.com" is a price beside a host.
             if len(host) > 5 and (3 * one[0].count(" ") >= len(host) or not one[0].isascii()):

@@ -51,8 +51,10 @@ def disguises(block: Block) -> tuple[Places, Places]:
     places = bad.nonzero()[0]
     own = np.searchsorted(block.raw_starts, places, side="right") - 1
     # A text of which nothing is left has no place to point at; that it is empty says enough.
-    places = places[np.diff(block.starts)[own] > 1]
-    low = np.minimum(np.searchsorted(block.origins, places), max(0, len(block.origins) - 1))
+    left = np.diff(block.starts)[own] > 1
+    places, own = places[left], own[left]
+    # What was taken away behind the last character is shown by that: what follows is another text's.
+    low = np.minimum(np.searchsorted(block.origins, places), block.starts[own + 1] - 2)
     return low, low + 1
 
 

@@ -185,7 +185,12 @@ class _Parser:
             return inside
         if token.isdigit():
             self._expect("of")
-            return Expression("of", tuple(self._list()), number=int(token))
+            operands = tuple(self._list())
+            if not 1 <= int(token) <= len(operands):
+                raise ExpressionInvalid(
+                    f"{self._text!r}: {token} of {len(operands)}; ask for one of them or more"
+                )
+            return Expression("of", operands, number=int(token))
         if token == _NEAR:
             return self._near()
         return Expression("slot", slots=(self._slot(token),))

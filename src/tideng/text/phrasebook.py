@@ -173,8 +173,12 @@ def read_phrasebook(given: Mapping[str, bytes], tables: Tables, sights: tuple[st
         number[name]: _expression(SHARED, text, lambda slot: number.get(slot))
         for name, text in shared.derived.items()
     }
-    rules = [_rule(name, family, number, derived) for name, family in families.items()]
-    rules.sort(key=lambda rule: _LEVELS.index(rule.family.level))
+    try:
+        rules = [_rule(name, family, number, derived) for name, family in families.items()]
+        rules.sort(key=lambda rule: _LEVELS.index(rule.family.level))
+        asking = _by_slot(rules, derived)
+    except RecursionError as error:
+        raise KnowledgeInvalid(f"{SHARED}: derived slots ask for each other in a circle; cut it") from error
     short = {number[slot] for slot in shared.by_sound}
     warnings = [one for rule in rules if rule.family.level in _WARNINGS for one in rule.when]
     digest = hashlib.sha256()
@@ -198,7 +202,7 @@ def read_phrasebook(given: Mapping[str, bytes], tables: Tables, sights: tuple[st
         loose=frozenset(shared.loose),
         hosts=host_table(shared.hosts, _suffixes(given.get(SUFFIXES, b""))),
         rules=tuple(rules),
-        by_slot=_by_slot(rules, derived),
+        by_slot=asking,
         hash=digest.hexdigest(),
     )
 
@@ -258,4 +262,5 @@ def _rule(name: str, family: Family, number: Mapping[str, int], derived: Mapping
         when = tuple(Expression("and", (one, never)) for one in when)
     # Nobody wrote a derived slot: it shows nothing.
     wanted = dict.fromkeys(slot for one in when for slot in one.wanted() if slot not in derived)
-    return Rule(family, when, tuple(found(slot) for slot in family.show), tuple(wanted))
+    show = tuple(slot for slot in map(found, family.show) if slot not in derived)
+    return Rule(family, when, show, tuple(wanted))

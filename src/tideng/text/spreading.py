@@ -27,6 +27,7 @@ GAP_MAX: Final = 6
 _MARKS: Final = frozenset("{}<|")
 _GROUP: Final = re.compile(r"\{[^}]*\}|<[^>]*>|[^{<]+")
 _GAP: Final = re.compile(r"~(\d{1,2})~")
+_WIDE: Final = re.compile(r"~\d+~")
 
 
 class PhraseInvalid(ValueError):
@@ -54,8 +55,10 @@ def unchained(
         plain[slot] = tuple(phrase for phrase in written if not _GAP.search(phrase))
         for count, phrase in enumerate(written):
             pieces = _GAP.split(phrase)
-            if "" in pieces:
+            if any(not piece.strip("{|} ") for piece in pieces):
                 raise PhraseInvalid(f"{slot}: {phrase!r} has a gap beside nothing; write what stands there")
+            if any(_WIDE.search(piece) for piece in pieces):
+                raise PhraseInvalid(f"{slot}: {phrase!r} has a gap of more than 99; write a smaller one")
             before = ""
             for step in range(0, len(pieces), 2):
                 if len(pieces) == 1:

@@ -22,6 +22,8 @@ _FREE: Final = np.uint64(0xFFFFFFFFFFFFFFFF)
 """No key: a key is a node above 21 bits of a character."""
 _CHARACTER_BITS: Final = np.uint64(21)
 _POINTS: Final = 0x110000
+_NO_CHARACTER: Final = 0xFFFFFFFF
+"""Behind the end of a literal."""
 _PAIR_BITS: Final = 17
 _PAIR_SHIFT: Final = np.uint32(32 - _PAIR_BITS)
 _FIRST: Final = np.uint32(0x01000193)
@@ -64,7 +66,7 @@ class Trie:
         order = np.array(sorted(range(len(literals)), key=literals.__getitem__), np.int64)
         lengths = np.array([len(literals[place]) for place in order.tolist()], np.int64)
         # Literals as rows, in order; those that begin alike are neighbours.
-        characters = np.zeros((len(order), int(lengths.max(initial=1))), np.uint32)
+        characters = np.full((len(order), int(lengths.max(initial=1))), _NO_CHARACTER, np.uint32)
         written = "".join(literals[place] for place in order.tolist()).encode("utf-32-le", "surrogatepass")
         inside = np.arange(characters.shape[1]) < lengths[:, None]
         characters[inside] = np.frombuffer(written, np.uint32)

@@ -22,6 +22,9 @@ from tideng.web.shell import FORM_BYTES_MAX, Asked, Page, signed_in
 UPLOAD_BYTES_MAX: Final = OCTETS_MAX + FORM_BYTES_MAX
 """A photograph and the form around it; no other page takes as much."""
 
+UPLOADS_MAX: Final = 4
+"""Read at the same time: each is held in memory three times over. Others wait."""
+
 Find = Callable[[CallPagesDeps, str], Awaitable[Visit]]
 Look = Callable[[CallPagesDeps, Asked, Visit], Awaitable[None]]
 """Records that somebody looks at what is personal in a case."""
@@ -59,6 +62,7 @@ def photo_handlers(
     recorded at once."""
     shell = deps.shell
     one_at_a_time = asyncio.Lock()
+    few_at_a_time = asyncio.Semaphore(UPLOADS_MAX)
 
     @post(
         "/cases/{case:str}/photos",
@@ -68,7 +72,8 @@ def photo_handlers(
     )
     async def attach(request: Asked, case: FromPath[str]) -> Response[str]:
         try:
-            sent = await shell.read_upload(request, limit=UPLOAD_BYTES_MAX)
+            async with few_at_a_time:
+                sent = await shell.read_upload(request, limit=UPLOAD_BYTES_MAX)
         except UploadTooLarge:
             too_large = Refused("too_large", "", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
             return await case_page(request, case, too_large)

@@ -2,6 +2,7 @@
 elsewhere."""
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,9 +23,16 @@ BYTES_PER_RECORD: Final = 800
 BYTES_PER_WHOLE: Final = 550
 """where its numbers are whole numbers."""
 PART: Final = "line-days-{}.parquet"
+OWN: Final = re.compile(r"line-days-\d{4}\.parquet")
+"""What `PART` may be called, and nothing else."""
 DIGITS_MAX: Final = 17
-"""So many, and a 1 before them, fit into 64 bits."""
+"""So many, and their number, fit into 64 bits."""
+_LENGTH_BITS: Final = 5
 _CGROUP: Final = Path("/sys/fs/cgroup/memory.max")
+
+
+class InputInTheWay(ValueError):
+    """A file to be read has the name of a file to be written. The message names it."""
 
 
 class MemoryTooSmall(ValueError):
@@ -87,18 +95,25 @@ def in_parts(calls: Any, parts: int, *, zone_s: int) -> Iterator[Any]:
 def _are_digits(calls: Any) -> bool:
     """Whether every number is digits alone, and few enough for a whole number of 64 bits."""
     pattern = f"^[0-9]{{1,{DIGITS_MAX}}}$"
+    if not (calls.caller.type().is_string() and calls.callee.type().is_string()):
+        return False
     both = calls.caller.re_search(pattern) & calls.callee.re_search(pattern)
     return bool(both.all().to_pyarrow().as_py())
 
 
 def _as_whole(number: Any) -> Any:
-    """Digits as a whole number, with a 1 before them: a nought in front is a digit like others."""
-    return ("1" + number).cast("int64")
+    """Digits as a whole number, filled up with noughts behind, and how many they were: so whole numbers have
+    the order of the strings, and a nought in front is a digit like others."""
+    length = number.length().cast("int64")
+    filled = number + ibis.literal("0" * DIGITS_MAX).substr(length)
+    return (filled.cast("int64") << _LENGTH_BITS) + length
 
 
 def _as_digits(whole: Any) -> Any:
     """The other way round."""
-    return whole.cast("string").substr(1)
+    # A 1 in front keeps the noughts behind it.
+    written = ((whole >> _LENGTH_BITS) + 10**DIGITS_MAX).cast("string")
+    return written.substr(1, whole & ((1 << _LENGTH_BITS) - 1))
 
 
 def _share(number: Any, parts: int) -> Any:
@@ -117,11 +132,14 @@ def write(
     """Write the features of all files as Parquet into a folder; the number of line-days.
 
     `memory`: bytes for DuckDB; 0: half of what there is. `parts`: shares of the lines, one after another; 0:
-    as many as it needs to stay within `memory`. Raises `MemoryTooSmall`.
+    as many as it needs to stay within `memory`. Raises `MemoryTooSmall`, or `InputInTheWay`.
     """
     memory = memory or memory_to_use()
     if memory < MEMORY_LEAST:
         raise MemoryTooSmall(f"{memory:,} bytes for DuckDB; give it {MEMORY_LEAST:,} or more")
+    for path in paths:
+        if OWN.fullmatch(path.name) and path.resolve().parent == out.resolve():
+            raise InputInTheWay(f"{path} would be written over; name another folder for the features")
     out.mkdir(parents=True, exist_ok=True)
     rows, written = 0, set()
     with engine(name, memory=memory) as con:
@@ -146,6 +164,7 @@ def write(
             rows += int(con.read_parquet(str(path)).count().to_pyarrow().as_py())
             written.add(path)
     # Shares of an earlier run, of which there were more, would be read as line-days of this one.
-    for old in set(out.glob(PART.format("*"))) - written:
-        old.unlink()
+    for old in set(out.iterdir()) - written:
+        if OWN.fullmatch(old.name) and old.is_file():
+            old.unlink()
     return rows
