@@ -173,12 +173,7 @@ def read_phrasebook(given: Mapping[str, bytes], tables: Tables, sights: tuple[st
         number[name]: _expression(SHARED, text, lambda slot: number.get(slot))
         for name, text in shared.derived.items()
     }
-    try:
-        rules = [_rule(name, family, number, derived) for name, family in families.items()]
-        rules.sort(key=lambda rule: _LEVELS.index(rule.family.level))
-        asking = _by_slot(rules, derived)
-    except RecursionError as error:
-        raise KnowledgeInvalid(f"{SHARED}: derived slots ask for each other in a circle; cut it") from error
+    rules, asking = _rules(families, number, derived)
     short = {number[slot] for slot in shared.by_sound}
     warnings = [one for rule in rules if rule.family.level in _WARNINGS for one in rule.when]
     digest = hashlib.sha256()
@@ -205,6 +200,18 @@ def read_phrasebook(given: Mapping[str, bytes], tables: Tables, sights: tuple[st
         by_slot=asking,
         hash=digest.hexdigest(),
     )
+
+
+def _rules(
+    families: Mapping[str, Family], number: Mapping[str, int], derived: Mapping[int, Expression]
+) -> tuple[list[Rule], dict[int, tuple[Asked, ...]]]:
+    """All rules, the most severe level first, and which of them to ask by slot."""
+    try:
+        rules = [_rule(name, family, number, derived) for name, family in families.items()]
+        rules.sort(key=lambda rule: _LEVELS.index(rule.family.level))
+        return rules, _by_slot(rules, derived)
+    except RecursionError as error:
+        raise KnowledgeInvalid(f"{SHARED}: derived slots ask for each other in a circle; cut it") from error
 
 
 def _suffixes(content: bytes) -> PublicSuffixes:
