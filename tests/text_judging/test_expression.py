@@ -16,7 +16,11 @@ def _grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         several.map(lambda parts: "(" + " & ".join(parts) + ")"),
         several.map(lambda parts: "(" + " | ".join(parts) + ")"),
         inner.map(lambda part: f"!{part}"),
-        st.builds(lambda parts, least: f"{least} of ({', '.join(parts)})", several, st.integers(1, 3)),
+        st.builds(
+            lambda parts, least: f"{min(least, len(parts))} of ({', '.join(parts)})",
+            several,
+            st.integers(1, 3),
+        ),
     )
 
 
