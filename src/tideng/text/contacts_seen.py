@@ -15,6 +15,7 @@ from tideng.text.folding import Block
 from tideng.text.links_seen import Hosts, kinds_of
 from tideng.text.numbers_seen import Spans, roles_of
 from tideng.text.numerals import DIGITS
+from tideng.text.ordering import runs_of
 
 _VALUES: Final = DIGITS | {"○": 0, "幺": 1}
 NUMERALS: Final = "零〇○一二三四五六七八九壹贰叁肆伍陆柒捌玖幺"
@@ -127,8 +128,7 @@ def _in_long_runs(roles: Flags) -> Places:
     numeral = roles & _NUMERAL != 0
     inside = np.zeros(len(roles) + 2, np.bool_)
     inside[1:-1] = roles & (_NUMERAL | _DIGIT | _JOIN) != 0
-    edges = (inside[1:] != inside[:-1]).nonzero()[0]
-    starts, ends = edges[::2], edges[1::2]
+    starts, ends = runs_of(inside)
     long = ends - starts >= _FIGURES_MIN
     starts, ends = starts[long], ends[long]
     if not len(starts):
@@ -164,9 +164,9 @@ def _spaced(block: Block, roles: Flags, hosts: Hosts) -> Iterator[tuple[tuple[st
     # stands in another text of the block says nothing about this one.
     owners = block.starts.searchsorted(places, side="right") - 1
     apart = (places[1:] - places[:-1] > _SPACED_BEFORE) | (owners[1:] != owners[:-1])
-    for group in np.split(places, apart.nonzero()[0] + 1):
+    cuts = apart.nonzero()[0] + 1
+    for group, own in zip(np.split(places, cuts), owners[[0, *cuts]].tolist(), strict=True):
         first, last = int(group[0]), int(group[-1])
-        own = int(block.starts.searchsorted(first, side="right")) - 1
         low = max(int(block.starts[own]), first - _SPACED_BEFORE)
         high = min(int(block.starts[own + 1]) - 1, last + 2 * _SPACED_BEFORE)
         for one in _SPACED.finditer(block.joined, low, high):

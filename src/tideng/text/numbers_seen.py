@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tideng.text import tables_read as t
 from tideng.text.folding import Block
+from tideng.text.ordering import runs_of
 
 Places = NDArray[np.int64]
 Flags = NDArray[np.uint8]
@@ -139,15 +140,9 @@ def numbers_seen(block: Block) -> Numbers:
     return np.concatenate(whats), np.concatenate(starts), np.concatenate(ends)
 
 
-def _stretches(inside: NDArray[np.bool_]) -> tuple[Places, Places]:
-    """Starts and ends of where it is true; `inside` begins and ends with a false that is no place."""
-    edges = (inside[1:] != inside[:-1]).nonzero()[0]
-    return edges[::2], edges[1::2]
-
-
 def _runs_of(block: Block, roles: Flags) -> _Runs:
     """Every run of digits."""
-    starts, ends = _stretches(roles & _DIGIT != 0)
+    starts, ends = runs_of(roles & _DIGIT != 0)
     lengths = ends - starts
     heads = np.full(len(starts), _FEWER, np.int64)
     long = (lengths >= _HEAD).nonzero()[0]
@@ -183,7 +178,7 @@ def _in_parts(runs: _Runs, block: Block) -> list[Numbers]:
 
 def _written_amounts(block: Block, roles: Flags) -> Numbers:
     """Amounts in Chinese numerals: 三千八百元, 两万."""
-    starts, ends = _stretches(roles & _NUMERAL != 0)
+    starts, ends = runs_of(roles & _NUMERAL != 0)
     last = block.points[ends - 1]
     money = roles[ends + 1] & _UNIT_AFTER != 0
     # 两万 and 三千 name sums without a unit; 一千 of anything else is no harm.

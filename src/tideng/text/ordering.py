@@ -34,3 +34,9 @@ def stretches(sorted_numbers: Places) -> dict[int, tuple[int, int]]:
     cuts = [0, *((sorted_numbers[1:] != sorted_numbers[:-1]).nonzero()[0] + 1).tolist()]
     bounds = zip(cuts, [*cuts[1:], len(sorted_numbers)], strict=True)
     return dict(zip(sorted_numbers[cuts].tolist(), bounds, strict=True))
+
+
+def runs_of(inside: NDArray[np.bool_]) -> tuple[Places, Places]:
+    """Starts and ends of where it is true; `inside` begins and ends with a false that is no place."""
+    edges = (inside[1:] != inside[:-1]).nonzero()[0]
+    return edges[::2], edges[1::2]

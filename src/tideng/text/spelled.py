@@ -13,6 +13,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from tideng.text import tables_read as t
+from tideng.text.ordering import runs_of
 from tideng.text.tables_read import KIND, Flags, Points, Tables
 
 BESIDE_MAX: Final = 4
@@ -74,8 +75,7 @@ def _runs(points: Points, classes: Flags, tables: Tables) -> list[tuple[int, int
     ideographs[1:-1] = classes & t.IDEOGRAPH != 0
     padded = np.zeros(len(points) + 2, np.bool_)
     padded[1:-1] = letters
-    edges = (padded[1:] != padded[:-1]).nonzero()[0]
-    starts, ends = edges[::2], edges[1::2]
+    starts, ends = runs_of(padded)
     fits = (ends - starts <= t.LETTERS_MAX) & (ideographs[starts] | ideographs[ends + 1])
     signs = signs[ideographs[signs] | ideographs[signs + 2]]
     written = points.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
